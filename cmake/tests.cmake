@@ -1,0 +1,12 @@
+# Every src/**/*_test.cc goes into pochade_tests; tests/ holds what crosses folders.
+find_package(GTest REQUIRED)
+file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cc)
+if(NOT POCHADE_CLI)
+  list(FILTER unit_tests EXCLUDE REGEX "/src/(media|paint|cli)/")
+endif()
+add_executable(pochade_tests ${unit_tests})
+target_link_libraries(pochade_tests PRIVATE pochade_formats pochade GTest::gtest GTest::gtest_main)
+if(POCHADE_CLI)
+  target_link_libraries(pochade_tests PRIVATE pochade_paint pochade_media)
+endif()
+add_test(NAME unit COMMAND pochade_tests)
