@@ -1,0 +1,29 @@
+# Pictures in and out, painting, and the command line: what needs packages beyond the standard library.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(POCHADE_MEDIA_PACKAGES REQUIRED IMPORTED_TARGET libjpeg libpng libwebp libwebpdemux libheif lcms2)
+find_path(POCHADE_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+
+pochade_folders(pochade_media media)
+target_link_libraries(pochade_media PUBLIC pochade PRIVATE PkgConfig::POCHADE_MEDIA_PACKAGES)
+
+pochade_folders(pochade_paint paint)
+target_link_libraries(pochade_paint PUBLIC pochade_media pochade)
+target_include_directories(pochade_paint SYSTEM PRIVATE ${POCHADE_TOMLPLUSPLUS_INCLUDE})
+# Used header-only and without exceptions, so that no exception of the parser can leave the file that includes it.
+target_compile_definitions(pochade_paint PRIVATE
+  TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0 POCHADE_SOURCE_STYLES="${CMAKE_SOURCE_DIR}/styles")
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
+  find_package(CLI11 REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
+  list(FILTER cli_sources EXCLUDE REGEX "(_test|_fuzz)\\.cc$")
+  add_executable(pochade-cli ${cli_sources})
+  set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME pochade)
+  target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(pochade-cli PRIVATE
+    pochade_paint pochade_media pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)
+  install(TARGETS pochade-cli RUNTIME DESTINATION bin)
+endif()
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/styles/ DESTINATION share/pochade/styles
+  FILES_MATCHING PATTERN "*.onnx" PATTERN "*.toml")
