@@ -4,8 +4,13 @@ file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cc
 if(NOT POCHADE_CLI)
   list(FILTER unit_tests EXCLUDE REGEX "/src/(media|paint|cli)/")
 endif()
+# The generated operator cases: for tests and micro-benchmarks only.
+file(GLOB_RECURSE cases CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_cases.cc)
+add_library(pochade_cases STATIC ${cases})
+target_link_libraries(pochade_cases PUBLIC pochade)
+
 add_executable(pochade_tests ${unit_tests})
-target_link_libraries(pochade_tests PRIVATE pochade_formats pochade GTest::gtest GTest::gtest_main)
+target_link_libraries(pochade_tests PRIVATE pochade_cases pochade_formats pochade GTest::gtest GTest::gtest_main)
 if(POCHADE_CLI)
   target_link_libraries(pochade_tests PRIVATE pochade_paint pochade_media)
 endif()

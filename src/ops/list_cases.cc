@@ -1,0 +1,42 @@
+#include <cmath>
+
+#include "ops/cases.h"
+
+namespace pochade {
+
+// One line a folder: each OPERATOR_cases.cc defines its function.
+
+Cases all_cases() {
+  Cases all;
+  return all;
+}
+
+Tensors make_inputs(const Case& test, uint64_t seed) {
+  Tensors out;
+  uint64_t state = seed;
+  const auto next = [&state] {  // splitmix64 (Steele, Lea, Flood 2014)
+    uint64_t z = (state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  };
+  for (const InputSpec& spec : test.inputs) {
+    if (spec.given.defined()) {
+      out.push_back(spec.given);
+      continue;
+    }
+    if (spec.constant && spec.low == 0 && spec.high == 0) {
+      out.emplace_back();
+      continue;
+    }
+    Tensor values = Tensor::make(DType::kF64, spec.shape).value();
+    for (double& v : values.mutable_data<double>()) {
+      v = spec.low + (spec.high - spec.low) * (static_cast<double>(next() >> 11) * 0x1p-53);
+      if (!is_float(spec.dtype)) v = std::floor(v + 0.5);
+    }
+    out.push_back(values.cast(spec.dtype).value());
+  }
+  return out;
+}
+
+}  // namespace pochade
