@@ -37,7 +37,8 @@ class FieldVisitor {
     else if constexpr (std::is_convertible_v<const T&, std::span<const int64_t>>) integers(name, value);
     else if constexpr (std::is_convertible_v<const T&, std::span<const float>>) numbers(name, value);
     else if constexpr (std::is_same_v<T, Tensor>) tensor(name, value);
-    else T::fields(value, *this);
+    else if constexpr (requires { T::fields(value, *this); }) T::fields(value, *this);
+    else visit_fields_of(value, *this);  // a struct of another folder: found by its namespace
   }
 };
 

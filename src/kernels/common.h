@@ -28,25 +28,27 @@ struct Range {
   size_t end;
 };
 
-enum class ActivationKind : uint8_t {
-  kNone,
-  kRelu,         ///< max(x, 0)
-  kClip,         ///< min(max(x, a), b); relu6 is a = 0, b = 6
-  kLeakyRelu,    ///< x < 0 ? a * x : x
-  kSigmoid,      ///< 1 / (1 + exp(-x))
-  kTanh,         ///<
-  kHardSigmoid,  ///< min(max(a * x + b, 0), 1)
-  kHardSwish,    ///< x * min(max(x / 6 + 0.5, 0), 1)
-  kSilu,         ///< x * sigmoid(x)
-  kGelu,         ///< x * (1 + erf(x / sqrt(2))) / 2
-  kElu,          ///< x < 0 ? a * (exp(x) - 1) : x
-};
-
+/// A function of one element that a wider operator applies to its result.
 struct Activation {
-  ActivationKind kind = ActivationKind::kNone;
+  enum class Kind : uint8_t {
+    kNone,
+    kRelu,         ///< max(x, 0)
+    kClip,         ///< min(max(x, a), b); relu6 is a = 0, b = 6
+    kLeakyRelu,    ///< x < 0 ? a * x : x
+    kSigmoid,      ///< 1 / (1 + exp(-x))
+    kTanh,         ///<
+    kHardSigmoid,  ///< min(max(a * x + b, 0), 1)
+    kHardSwish,    ///< x * min(max(x / 6 + 0.5, 0), 1)
+    kSilu,         ///< x * sigmoid(x)
+    kGelu,         ///< x * (1 + erf(x / sqrt(2))) / 2
+    kElu,          ///< x < 0 ? a * (exp(x) - 1) : x
+  };
+  Kind kind = Kind::kNone;
   float a = 0;
   float b = 0;
+  bool operator==(const Activation&) const = default;
 };
+using ActivationKind = Activation::Kind;
 
 enum class PadMode : uint8_t {
   kZero,
