@@ -4,7 +4,7 @@ pkg_check_modules(POCHADE_MEDIA_PACKAGES REQUIRED IMPORTED_TARGET libjpeg libpng
 find_path(POCHADE_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 
 pochade_folders(pochade_media media)
-target_link_libraries(pochade_media PUBLIC pochade PRIVATE PkgConfig::POCHADE_MEDIA_PACKAGES)
+target_link_libraries(pochade_media PUBLIC pochade PkgConfig::POCHADE_MEDIA_PACKAGES)
 
 pochade_folders(pochade_paint paint)
 target_link_libraries(pochade_paint PUBLIC pochade_media pochade)

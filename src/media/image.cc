@@ -16,6 +16,11 @@ Result<Image> Image::create(int64_t width, int64_t height, int channels) {
   const int64_t factors[] = {width, height, channels, int64_t{sizeof(uint16_t)}};
   const auto bytes = checked_product(factors);
   if (!bytes) return Error::out_of_memory("a picture of {}x{} pixels is too large", width, height);
+  // The system promises more than it has: ask first, where it matters.
+  constexpr int64_t kSmall = 64'000'000;
+  if (*bytes > kSmall && *bytes > available_memory_bytes())
+    return Error::out_of_memory("a picture of {}x{} pixels takes {}, there are {}", width, height,
+                                bytes_text(*bytes), bytes_text(available_memory_bytes()));
   Image image;
   // calloc: pages of a large picture cost nothing until they are written.
   image.values_.reset(static_cast<uint16_t*>(std::calloc(static_cast<size_t>(*bytes), 1)));
