@@ -96,8 +96,8 @@ bool ColorTransform::changes_little() const {
         uint16_t pixel[3] = {from_8_bits(kLevels[r]), from_8_bits(kLevels[step == 1 ? g : r]),
                              from_8_bits(kLevels[step == 1 ? b : r])};
         const uint16_t before[3] = {pixel[0], pixel[1], pixel[2]};
-        uint8_t narrow[3];
-        convert(pixel, narrow, 1, 3);
+        uint16_t scratch[3];
+        convert(pixel, scratch, 1, 3);
         constexpr int kHalfAnEightBitStep = 128;
         for (int c = 0; c < 3; ++c)
           if (std::abs(int{pixel[c]} - int{before[c]}) > kHalfAnEightBitStep) return false;
@@ -105,12 +105,12 @@ bool ColorTransform::changes_little() const {
   return true;
 }
 
-// `narrow` has room for 3 * count values of the source's width.
-void ColorTransform::convert(uint16_t* pixels, uint8_t* narrow, int count, int channels) const {
+// `scratch` has room for 3 * count values.
+void ColorTransform::convert(uint16_t* pixels, uint16_t* scratch, int count, int channels) const {
   const int wanted = model_ == ColorModel::kGrey ? 1 : 3;
   const auto n = static_cast<size_t>(count);
   const auto stride = static_cast<size_t>(channels);
-  auto* const wide = reinterpret_cast<uint16_t*>(narrow);
+  auto* const narrow = reinterpret_cast<uint8_t*>(scratch);
   for (size_t i = 0; i < n; ++i)
     for (int c = 0; c < wanted; ++c) {
       const uint16_t value = pixels[i * stride + static_cast<size_t>(c)];
@@ -118,7 +118,7 @@ void ColorTransform::convert(uint16_t* pixels, uint8_t* narrow, int count, int c
       if (eight_bit_source_)
         narrow[at] = to_8_bits(value);
       else
-        wide[at] = value;
+        scratch[at] = value;
     }
   if (channels == 3) {
     cmsDoTransform(transform_.get(), narrow, pixels, static_cast<cmsUInt32Number>(count));
@@ -138,11 +138,11 @@ void ColorTransform::convert(uint16_t* pixels, uint8_t* narrow, int count, int c
 
 Status ColorTransform::apply(Image& image) const {
   CHECK(model_ != ColorModel::kCmyk);
-  const std::unique_ptr<uint16_t[]> narrow(new (std::nothrow)
-                                               uint16_t[static_cast<size_t>(image.width()) * 3]);
-  if (!narrow) return Error::out_of_memory("no memory for a row of {} pixels", image.width());
+  const std::unique_ptr<uint16_t[]> scratch(new (std::nothrow)
+                                                uint16_t[static_cast<size_t>(image.width()) * 3]);
+  if (!scratch) return Error::out_of_memory("no memory for a row of {} pixels", image.width());
   for (int y = 0; y < image.height(); ++y)
-    convert(image.row(y), reinterpret_cast<uint8_t*>(narrow.get()), image.width(), image.channels());
+    convert(image.row(y), scratch.get(), image.width(), image.channels());
   return {};
 }
 

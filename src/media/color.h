@@ -47,7 +47,7 @@ class ColorTransform {
   using Handle = std::unique_ptr<void, Delete>;
   static std::optional<ColorTransform> from_profile(void* profile, ColorModel model, bool eight_bit_source);
   bool changes_little() const;
-  void convert(uint16_t* pixels, uint8_t* narrow, int count, int channels) const;
+  void convert(uint16_t* pixels, uint16_t* scratch, int count, int channels) const;
 
   Handle transform_;
   ColorModel model_ = ColorModel::kRgb;
