@@ -1,0 +1,148 @@
+# Sourced by ./check: what it runs, in order, and how it counts.
+# Expects $root, $level (quick, default or full), $list, $wanted; leaves the sums in $passed, $failed, $skipped.
+# shellcheck shell=bash disable=SC2154
+
+passed=0 failed=0 skipped=0
+
+# --- How parts run and count ------------------------------------------------------------------------------------
+
+# part LEVEL NAME COMMAND...: runs the command if ./check runs at that level or above. It counts itself with `count`;
+# one that does not counts as one test.
+part() {
+  local from=$1 name=$2 log before status word match start=$EPOCHREALTIME
+  shift 2
+  case $level:$from in quick:default | quick:full | default:full) return 0 ;; esac
+  if ((${#wanted[@]} > 0)); then
+    match=no
+    for word in "${wanted[@]}"; do if [[ $name == *"$word"* ]]; then match=yes; fi; done
+    if [[ $match == no ]]; then return 0; fi
+  fi
+  if [[ $list == yes ]]; then echo "$name"; return 0; fi
+
+  mkdir -p "$root/build/check"
+  log=$root/build/check/${name// /_}.log
+  before=("$passed" "$failed" "$skipped")
+  note=
+  if [[ -t 2 ]]; then printf '\r\033[K%s ...' "$name" >&2; fi
+  "$@" >"$log" 2>&1 </dev/null
+  status=$?
+  if ((passed + failed + skipped == before[0] + before[1] + before[2])); then
+    if ((status == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  elif ((status != 0 && failed == before[1])); then
+    failed=$((failed + 1)) # it counted, and then broke
+  fi
+  if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
+  local tenths=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 100000)) verdict=ok
+  if ((failed > before[1])); then verdict=FAILED; elif ((passed == before[0])); then verdict=skipped; fi
+  printf '%-8s%5d.%d s  %s: %d passed, %d failed, %d skipped%s\n' "$verdict" $((tenths / 10)) $((tenths % 10)) "$name" \
+    $((passed - before[0])) $((failed - before[1])) $((skipped - before[2])) "${note:+ ($note)}"
+  if [[ $verdict == FAILED ]]; then
+    tail -n 100 "$log"
+    printf '(all of it is in %s)\n\n' "$log"
+  fi
+}
+
+# count PASSED FAILED SKIPPED: adds to the sums.
+count() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
+
+# lacking WHAT: something from outside the sources is not here: a failure where all must be here (CI), else a skip.
+lacking() {
+  echo "$1 is not here"
+  if [[ ${CI:-} == true ]]; then count 0 1 0; else count 0 0 1; fi
+  note="$1 is not here"
+}
+
+# count_gtest LOG STATUS: counts what a GoogleTest program said; one that ended without its sums is a failure.
+count_gtest() {
+  local line ok=0 bad=0 left=0 ended=no
+  while IFS= read -r line; do
+    case $line in
+      '[  PASSED  ] '*) ended=yes; line=${line#*] }; ok=${line%% *} ;;
+      '[  FAILED  ] '[0-9]*' test'*', listed below:') line=${line#*] }; bad=${line%% *} ;;
+      '[  SKIPPED ] '[0-9]*' test'*', listed below:') line=${line#*] }; left=${line%% *} ;;
+    esac
+  done <"$1"
+  if [[ $ended == no ]] || ((ok + bad + left == 0)) || (($2 != 0 && bad == 0)); then bad=$((bad + 1)); fi
+  count "$ok" "$bad" "$left"
+}
+
+# gtest PROGRAM [ARGUMENT...]: runs a GoogleTest program in as many shares as there are CPUs, each with its own temporary
+# folder. $runner, if set, is the command that runs it (qemu).
+gtest() {
+  local shares share folder pids=() status
+  shares=$(nproc)
+  folder=$(mktemp -d) || return 1
+  for ((share = 0; share < shares; ++share)); do
+    mkdir "$folder/$share"
+    # shellcheck disable=SC2086  # the runner is words by design
+    GTEST_TOTAL_SHARDS=$shares GTEST_SHARD_INDEX=$share TMPDIR=$folder/$share TEST_TMPDIR=$folder/$share \
+      ${runner:-} "$@" --gtest_brief=1 >"$folder/$share.log" 2>&1 &
+    pids+=($!)
+  done
+  for ((share = 0; share < shares; ++share)); do
+    wait "${pids[share]}"
+    status=$?
+    cat "$folder/$share.log"
+    if ((status > 1)); then echo "$1, share $share of $shares, ended with status $status"; fi
+    count_gtest "$folder/$share.log" "$status"
+  done
+  rm -rf "$folder"
+}
+
+# unittest FILE: runs a Python test file.
+unittest() {
+  local output ran=0 bad=0 left=0 status
+  output=$(python3 "$1" 2>&1)
+  status=$?
+  printf '%s\n' "$output"
+  if [[ $output =~ Ran\ ([0-9]+)\ test ]]; then ran=${BASH_REMATCH[1]}; fi
+  if [[ $output =~ failures=([0-9]+) ]]; then bad=${BASH_REMATCH[1]}; fi
+  if [[ $output =~ errors=([0-9]+) ]]; then bad=$((bad + BASH_REMATCH[1])); fi
+  if [[ $output =~ skipped=([0-9]+) ]]; then left=${BASH_REMATCH[1]}; fi
+  if ((ran == 0 || (status != 0 && bad == 0))); then bad=$((bad + 1)); fi
+  count $((ran > bad + left ? ran - bad - left : 0)) "$bad" "$left"
+}
+
+# --- The parts --------------------------------------------------------------------------------------------------
+
+format() {
+  local files
+  if [[ $level == quick ]]; then # what is being worked on
+    mapfile -t files < <({ git diff --name-only --diff-filter=d HEAD; git diff --name-only --diff-filter=d HEAD~1 HEAD
+      git ls-files --others --exclude-standard; } | grep -E '\.(cc|h|c|hpp)$' | sort -u)
+  else
+    mapfile -t files < <(git ls-files --cached --others --exclude-standard | grep -E '\.(cc|h|c|hpp)$')
+  fi
+  if ((${#files[@]} == 0)); then return 0; fi
+  printf '%s\0' "${files[@]}" | xargs -0 -n 20 -P "$(nproc)" clang-format-19 --dry-run -Werror
+}
+
+# checked_build PRESET "CMAKE-OPTION..." TARGET...: builds into build/PRESET with progress on the real stderr.
+checked_build() {
+  local preset=$1 options=$2 status
+  shift 2
+  take_lock "$root/build/.lock" 2>&3 || return 1
+  build "$preset" "$root/build/$preset" "$options" "$@" 2>&3
+  status=$?
+  free_lock
+  return $status
+}
+
+# The build that ./pochade uses, with the tests; a warning fails the part but not the build.
+release_build() {
+  checked_build release -DPOCHADE_TESTS=ON all || return 1
+  if grep -B 2 -A 6 'warning:' "$root/build/release/messages.log"; then
+    echo "the build gave warnings"
+    return 1
+  fi
+}
+
+# Which parts there are, in order. The first word is the smallest check that runs it.
+all_parts() {
+  part quick "include order" tools/check_includes.py
+  part quick "include order's own test" unittest tests/wrappers/check_includes_test.py
+  part quick "format" format
+  part quick "build" release_build
+  part quick "unit tests" gtest build/release/pochade_tests
+  part quick "wrappers" unittest tests/wrappers/wrappers_test.py
+}
