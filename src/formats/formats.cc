@@ -1,9 +1,28 @@
 #include "formats/formats.h"
 
+#include "formats/onnx/import.h"
+
 namespace pochade {
+namespace {
+
+/// ONNX has no magic number: a message that begins with ir_version (field 1, a varint), as every writer puts
+/// it.
+bool looks_like_onnx(const Bytes& file) {
+  return file.size() >= 2 && file.data()[0] == std::byte{0x08};
+}
+
+}  // namespace
 
 Result<Graph> import_model(const std::filesystem::path& path) {
-  return Error::not_supported("{}: no reader for this kind of file", path);
+  if (path.extension() == ".onnx") return import_onnx(path);
+  TRY(const Bytes file, map_file(path));
+  if (file.size() == 0) return Error::invalid_model("cannot read {}: the file is empty", path);
+  if (looks_like_onnx(file)) {
+    const std::filesystem::path folder =
+        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    return import_onnx(file, path == "-" ? std::filesystem::path() : folder).context("cannot read {}", path);
+  }
+  return Error::not_supported("cannot read {}: not an ONNX model, and no other kind of model is known", path);
 }
 
 }  // namespace pochade

@@ -16,9 +16,10 @@ ValueId Graph::add_constant(std::string name, Tensor tensor) {
   return static_cast<ValueId>(values_.size()) - 1;
 }
 
-Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs) {
+Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes) {
   const Facts in = facts(inputs);
-  TRY(Facts out, Result<Facts>(op->infer(in)).context("node \"{}\" ({})", name, op->name()));
+  TRY(Facts out, Result<Facts>(fold_limit_bytes > 0 ? infer_and_fold(*op, in, fold_limit_bytes) : op->infer(in))
+                     .context("node \"{}\" ({})", name, op->name()));
   Node node{std::move(name), std::move(op), std::move(inputs), {}};
   const NodeId id = static_cast<NodeId>(nodes_.size());
   for (size_t i = 0; i < out.size(); ++i) {

@@ -47,8 +47,9 @@ class Graph {
   // Building, by importers.
   ValueId add_input(std::string name, Fact fact);
   ValueId add_constant(std::string name, Tensor tensor);
-  /// Infers the outputs' facts. Error context: the node's name and operator.
-  Result<std::vector<ValueId>> add_node(std::string name, OpPtr op, std::vector<ValueId> inputs);
+  /// Infers the outputs' facts. Error context: the node's name and operator. With a limit, small results of constant inputs are
+  /// evaluated: their facts become constant, the node stays.
+  Result<std::vector<ValueId>> add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes = 0);
   void add_output(std::string name, ValueId value) { outputs_.push_back({std::move(name), value}); }
   void add_state(State state) { states_.push_back(std::move(state)); }
   void set_name(ValueId value, std::string name) { values_[index(value)].name = std::move(name); }
