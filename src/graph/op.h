@@ -58,6 +58,8 @@ class Op {
   virtual bool deterministic() const { return true; }
   /// The output is the input's elements under another shape: it needs no work, and may share memory.
   virtual bool only_reshapes() const { return false; }
+  /// Each element of the outputs comes from the elements at its place in the inputs, broadcast by numpy's rules.
+  virtual bool elementwise() const { return false; }
 
   bool equals(const Op& other) const;
   uint64_t hash() const;
