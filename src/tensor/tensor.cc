@@ -71,6 +71,15 @@ Result<Tensor> Tensor::from_bytes(DType dtype, const Shape& shape, const Bytes& 
   return out;
 }
 
+Tensor Tensor::view(DType dtype, const Shape& shape, const std::byte* data) {
+  Tensor out;
+  out.dtype_ = dtype;
+  out.shape_ = shape;
+  out.elements_ = shape.elements();
+  out.data_ = std::shared_ptr<const std::byte>(std::shared_ptr<const std::byte>(), data);
+  return out;
+}
+
 Tensor Tensor::reshaped(const Shape& shape) const {
   CHECK(shape.elements() == elements_);
   Tensor out = *this;

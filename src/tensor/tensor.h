@@ -33,6 +33,8 @@ class Tensor {
   static Result<Tensor> make(DType dtype, const Shape& shape);
   /// Elements inside `bytes` (kept alive). Their number must fit; they need not be aligned: then they are copied.
   static Result<Tensor> from_bytes(DType dtype, const Shape& shape, const Bytes& bytes);
+  /// Somebody else's elements, which must outlive the tensor and all its copies.
+  static Tensor view(DType dtype, const Shape& shape, const std::byte* data);
   /// For values known to be small (constants, tests): aborts without memory.
   template <typename T>
   static Tensor of(const Shape& shape, const std::vector<T>& values) {
