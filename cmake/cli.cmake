@@ -22,7 +22,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME pochade)
   target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(pochade-cli PRIVATE
-    pochade_paint pochade_media pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)
+    pochade_paint pochade_media pochade_data pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)
   install(TARGETS pochade-cli RUNTIME DESTINATION bin)
 endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/styles/ DESTINATION share/pochade/styles

@@ -10,7 +10,7 @@ add_library(pochade_cases STATIC ${cases})
 target_link_libraries(pochade_cases PUBLIC pochade)
 
 add_executable(pochade_tests ${unit_tests})
-target_link_libraries(pochade_tests PRIVATE pochade_cases pochade_formats pochade GTest::gtest GTest::gtest_main)
+target_link_libraries(pochade_tests PRIVATE pochade_cases pochade_data pochade_formats pochade GTest::gtest GTest::gtest_main)
 if(POCHADE_CLI)
   target_link_libraries(pochade_tests PRIVATE pochade_paint pochade_media)
 endif()
