@@ -1,9 +1,8 @@
 #include "base/memory.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 
@@ -41,6 +40,14 @@ int64_t value_of_key(const char* path, std::string_view wanted) {
   return 0;
 }
 
+int64_t status_bytes(std::string_view wanted) {
+  std::ifstream in("/proc/self/status");
+  std::string line;
+  while (std::getline(in, line))
+    if (line.starts_with(wanted)) return std::strtoll(line.c_str() + wanted.size(), nullptr, 10) * 1024;
+  return 0;
+}
+
 // Page cache counts as used by the cgroup but is given back when asked for.
 int64_t cgroup_available_bytes(const char* limit, const char* used, const char* stat,
                                std::string_view cache) {
@@ -61,11 +68,9 @@ int64_t available_memory_bytes() {
   return std::min({machine_available_bytes(), v1, v2});
 }
 
-int64_t peak_rss_bytes() {
-  rusage usage{};
-  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-  return int64_t{usage.ru_maxrss} * 1024;
-}
+// /proc/self/status, not getrusage: ru_maxrss survives exec, so it may be the parent's.
+int64_t peak_rss_bytes() { return status_bytes("VmHWM:"); }
+int64_t current_rss_bytes() { return status_bytes("VmRSS:"); }
 
 std::string bytes_text(int64_t bytes) {
   if (bytes < 1000) return format("{} bytes", bytes);

@@ -109,10 +109,10 @@ class Planner {
       PlannedStep& planned = plan_.steps[static_cast<size_t>(s)];
       if (planned.data_dependent || planned.outputs.empty()) continue;
       const ValueId out = planned.outputs[0];
-      if (at(out).kind != Kind::kNone || !graph().fact(out).present()) continue;
+      if (at(out).kind != Kind::kAbsent || !graph().fact(out).present()) continue;
       if (planned.op->only_reshapes()) {
         const ValueId in = planned.inputs[0];
-        if (at(in).kind == Kind::kNone) {
+        if (at(in).kind == Kind::kAbsent) {
           unite(out, in);
         } else {
           at(out) = at(in);
@@ -124,7 +124,7 @@ class Planner {
       }
       for (const int i : planned.step.in_place_inputs) {
         const ValueId in = planned.inputs[static_cast<size_t>(i)];
-        if (in == kNone || at(in).kind != Kind::kNone) continue;
+        if (in == kNone || at(in).kind != Kind::kAbsent) continue;
         const ValueId buffer = root(in);
         const bool read_again = std::count(planned.inputs.begin(), planned.inputs.end(), in) > 1;
         if (last_use_[static_cast<size_t>(buffer)] != s || bytes(in) != bytes(out) || bytes(buffer) != bytes(out) || read_again) continue;
@@ -139,7 +139,7 @@ class Planner {
     for (size_t i = 0; i < graph().outputs().size(); ++i) {
       const ValueId v = graph().outputs()[i].value;
       const ValueId r = root(v);
-      if (at(r).kind == Kind::kNone && graph().value(r).producer != kNone && bytes(r) == bytes(v)) at(r) = {Kind::kOutput, 0, i};
+      if (at(r).kind == Kind::kAbsent && graph().value(r).producer != kNone && bytes(r) == bytes(v)) at(r) = {Kind::kOutput, 0, i};
     }
   }
 
@@ -148,7 +148,7 @@ class Planner {
     std::vector<ValueId> owners;
     for (ValueId v = 0; v < graph().value_count(); ++v) {
       const size_t i = static_cast<size_t>(v);
-      if (root_[i] != v || at(v).kind != Kind::kNone || first_[i] < 0 || !graph().fact(v).present()) continue;
+      if (root_[i] != v || at(v).kind != Kind::kAbsent || first_[i] < 0 || !graph().fact(v).present()) continue;
       lives.push_back({bytes(v), first_[i], last_use_[i], 0});
       owners.push_back(v);
     }

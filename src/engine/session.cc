@@ -182,7 +182,7 @@ class Session::Impl {
       const Location& at = ready.plan.locations[v];
       const std::byte*& pointer = ready.pointers[v];
       switch (at.kind) {
-        case Location::Kind::kNone: pointer = nullptr; break;
+        case Location::Kind::kAbsent: pointer = nullptr; break;
         case Location::Kind::kArena: pointer = ready.arena.get() + at.offset; break;
         case Location::Kind::kConstant: pointer = ready.plan.graph.fact(static_cast<ValueId>(v)).constant.bytes(); break;
         case Location::Kind::kInput: pointer = inputs[at.index].data; break;
@@ -220,8 +220,8 @@ class Session::Impl {
     Tensors in;
     Facts facts;
     for (const ValueId v : planned.inputs) {
-      const Location::Kind kind = v == kNone ? Location::Kind::kNone : ready.plan.locations[static_cast<size_t>(v)].kind;
-      if (kind == Location::Kind::kNone) {
+      const Location::Kind kind = v == kNone ? Location::Kind::kAbsent : ready.plan.locations[static_cast<size_t>(v)].kind;
+      if (kind == Location::Kind::kAbsent) {
         in.emplace_back();
       } else if (kind == Location::Kind::kDynamic) {
         in.push_back(ready.dynamic[static_cast<size_t>(v)]);
@@ -242,7 +242,7 @@ class Session::Impl {
     for (size_t i = 0; i < planned.outputs.size(); ++i) {
       const ValueId v = planned.outputs[i];
       const Location::Kind kind = ready.plan.locations[static_cast<size_t>(v)].kind;
-      if (kind == Location::Kind::kNone || kind == Location::Kind::kConstant || i >= out.size() || !out[i].defined()) continue;
+      if (kind == Location::Kind::kAbsent || kind == Location::Kind::kConstant || i >= out.size() || !out[i].defined()) continue;
       if (kind == Location::Kind::kDynamic) {
         ready.dynamic[static_cast<size_t>(v)] = out[i];
         continue;

@@ -8,7 +8,7 @@ namespace pochade {
 /// Where a value lives while a plan runs.
 struct Location {
   enum class Kind : uint8_t {
-    kNone,      ///< an absent optional input or output
+    kAbsent,    ///< an absent optional input or output
     kArena,     ///< `offset` bytes into the arena
     kConstant,  ///< the Fact's tensor
     kInput,     ///< the caller's input number `index`
@@ -16,7 +16,7 @@ struct Location {
     kState,     ///< the session's copy of state number `index`
     kDynamic,   ///< its size depends on the data: a tensor made while running
   };
-  Kind kind = Kind::kNone;
+  Kind kind = Kind::kAbsent;
   size_t offset = 0;
   size_t index = 0;
 };
