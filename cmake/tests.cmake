@@ -15,3 +15,8 @@ if(POCHADE_CLI)
   target_link_libraries(pochade_tests PRIVATE pochade_paint pochade_media)
 endif()
 add_test(NAME unit COMMAND pochade_tests)
+
+# ONNX's node tests, outside GoogleTest: each in a process of its own.
+add_executable(onnx_conformance ${CMAKE_SOURCE_DIR}/tests/onnx/conformance.cc)
+target_link_libraries(onnx_conformance PRIVATE pochade_formats pochade)
+add_test(NAME onnx_conformance COMMAND onnx_conformance --docs ${CMAKE_SOURCE_DIR}/docs/operators.md)
