@@ -12,6 +12,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "armv7")
   set(POCHADE_FLAGS_neon -mfpu=neon-vfpv4)
 endif()
 
+# GCC 12 takes the deliberately undefined operand of its own AVX-512 intrinsics for a mistake of ours.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND POCHADE_FLAGS_avx512 -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+
 function(pochade_add_kernels target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_simd.cc)
   if(NOT sources)

@@ -10,40 +10,6 @@
 
 namespace pochade {
 
-/// C[m,n] = activation(bias[n] + residual[m,n] + sum_k A[m,k] * B[k,n])
-struct GemmShape {
-  size_t m, n, k;
-  size_t lda;  ///< floats between rows of A, >= k
-  size_t ldc;  ///< floats between rows of C, >= n
-};
-
-struct GemmPlan {
-  GemmShape shape;
-  size_t packed_floats;
-  size_t scratch_bytes;  ///< of each thread
-  size_t tasks;
-  const char* algorithm;  ///< for `why`
-  // The rest is the kernel's own.
-  size_t m_block, n_block, m_blocks, n_blocks;
-  uint32_t form, tile_columns, tile_columns_count, tile_columns_rest;
-};
-
-struct GemmArgs {
-  const float* a;
-  const float* packed;
-  const float* bias;      ///< [n], or null
-  const float* residual;  ///< like C, or null. May be C itself
-  float* c;
-  Activation activation;
-};
-
-/// Where the weights to be packed lie. B[k,n] is data[k * k_stride + n * n_stride] (in elements), so that
-/// both K x N (ONNX MatMul) and N x K (Gemm with transB) are packed without a transposed copy.
-struct GemmSource {
-  const float* data;
-  ptrdiff_t k_stride, n_stride;
-};
-
 /// 2-D convolution. A 1-D one has height 1. All strides of memory are in floats.
 ///   y[n,oh,ow,o] = activation(bias[o] + residual[n,oh,ow,o] + sum_{r,s,c} x'[n, oh*stride_h + r*dilation_h -
 ///   pad_top,
@@ -80,11 +46,15 @@ struct ConvPlan {
   size_t tasks;
   const char* algorithm;  ///< for `why`
   // The rest is the kernel's own.
-  size_t rows_per_task, row_group, row_tasks, n_block, n_blocks, flat_width, rows;
-  size_t group_packed_floats, copied_width, copied_pixel, copied_rows, partial_ld, scratch_rows_offset,
-      scratch_partial_offset;
-  uint32_t form, tile_columns, tile_columns_count, tile_columns_rest;
-  bool copies, by_tap;
+  size_t group_in, group_out, k, group_packed_floats;
+  size_t images, strips, strip_width,
+      last_strip_width;                              // a strip is an output row, or a run of pixels if `flat`
+  size_t strips_per_task, strip_tasks, strip_group;  // strips of a group share their rows in scratch
+  size_t vectors_per_block, n_blocks, k_block;
+  size_t copied_pixel, copied_width, ring_rows;
+  size_t segments_per_strip;
+  uint32_t tiling[2][3];  // of a normal block and of the last one
+  bool flat, copies, by_tap, dot;
 };
 
 struct ConvArgs {
@@ -108,6 +78,38 @@ struct ConvArgs {
 struct ConvSource {
   const float* data;
   ptrdiff_t o_stride, r_stride, s_stride, c_stride;
+};
+
+/// C[m,n] = activation(bias[n] + residual[m,n] + sum_k A[m,k] * B[k,n])
+struct GemmShape {
+  size_t m, n, k;
+  size_t lda;  ///< floats between rows of A, >= k
+  size_t ldc;  ///< floats between rows of C, >= n
+};
+
+struct GemmPlan {
+  GemmShape shape;
+  size_t packed_floats;
+  size_t scratch_bytes;  ///< of each thread
+  size_t tasks;
+  const char* algorithm;  ///< for `why`
+  ConvPlan conv;          ///< the kernel's own: a product is a convolution by one pixel
+};
+
+struct GemmArgs {
+  const float* a;
+  const float* packed;
+  const float* bias;      ///< [n], or null
+  const float* residual;  ///< like C, or null. May be C itself
+  float* c;
+  Activation activation;
+};
+
+/// Where the weights to be packed lie. B[k,n] is data[k * k_stride + n * n_stride] (in elements), so that
+/// both K x N (ONNX MatMul) and N x K (Gemm with transB) are packed without a transposed copy.
+struct GemmSource {
+  const float* data;
+  ptrdiff_t k_stride, n_stride;
 };
 
 /// Depthwise convolution: output channel o = c * multiplier + m sees input channel c only. Memory is dense

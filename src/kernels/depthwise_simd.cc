@@ -1,0 +1,180 @@
+// Depthwise convolution. A tile is kWide outputs of a row times one vector of channels: each input vector is
+// loaded once for all the outputs of the tile that see it. Windows that hang over the border take only the
+// taps within the picture.
+
+#include "kernels/families.h"
+#include "kernels/math.h"
+#include "kernels/tile.h"
+#include "kernels/window.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+struct Row {
+  const DepthwiseShape* s;
+  const float*
+      x;  // first input row of the window, from column 0: may lie outside the picture if `taps` leaves it out
+  Taps taps;  // rows within the picture
+  const float* filter;
+  const float* bias;
+  float* y;
+  F32 low, high;
+};
+
+POCHADE_INLINE F32 bias_at(const Row& row, size_t c, size_t lanes) {
+  return row.bias == nullptr ? zero() : load_up_to(row.bias + c, lanes);
+}
+
+template <int kKernel, int kStride, int kWide>
+POCHADE_INLINE void tile_of(const Row& row, const float* first, size_t c, size_t lanes, float* y) {
+  const DepthwiseShape& s = *row.s;
+  const size_t channels = s.channels;
+  F32 sums[kWide];
+  const F32 bias = bias_at(row, c, lanes);
+#pragma GCC unroll 8
+  for (int t = 0; t < kWide; ++t) sums[t] = bias;
+  for (size_t r = row.taps.begin; r < row.taps.end; ++r) {
+    const float* x = first + r * s.width * channels;
+    F32 weights[kKernel];
+#pragma GCC unroll 8
+    for (int k = 0; k < kKernel; ++k)
+      weights[k] = load_up_to(row.filter + (r * kKernel + k) * channels + c, lanes);
+#pragma GCC unroll 32
+    for (int j = 0; j < (kWide - 1) * kStride + kKernel; ++j) {
+      const F32 v = load_up_to(x + j * channels, lanes);
+#pragma GCC unroll 8
+      for (int t = 0; t < kWide; ++t)
+        if (j - t * kStride >= 0 && j - t * kStride < kKernel)
+          sums[t] = fma(v, weights[j - t * kStride], sums[t]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kWide; ++t) store_up_to(y + t * channels, clip(sums[t], row.low, row.high), lanes);
+}
+
+/// Outputs [begin, end), whose windows lie within the picture's columns.
+template <int kKernel, int kStride>
+void inside(const Row& row, size_t begin, size_t end) {
+  const DepthwiseShape& s = *row.s;
+  const size_t channels = s.channels;
+  const auto sweep = [&](size_t c, size_t lanes) __attribute__((always_inline)) {
+    const float* x =
+        row.x + static_cast<ptrdiff_t>(channels) * (static_cast<ptrdiff_t>(begin * kStride) - s.pad_left) + c;
+    float* y = row.y + begin * channels + c;
+    size_t left = end - begin;
+    for (; left >= 8; left -= 8, x += 8 * kStride * channels, y += 8 * channels)
+      tile_of<kKernel, kStride, 8>(row, x, c, lanes, y);
+    if (left >= 4) {
+      tile_of<kKernel, kStride, 4>(row, x, c, lanes, y);
+      left -= 4, x += 4 * kStride * channels, y += 4 * channels;
+    }
+    for (; left > 0; --left, x += kStride * channels, y += channels)
+      tile_of<kKernel, kStride, 1>(row, x, c, lanes, y);
+  };
+  size_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) sweep(c, kLanes);
+  if (c < channels) sweep(c, channels - c);
+}
+
+/// Any window: one output after another.
+void anywhere(const Row& row, size_t begin, size_t end) {
+  const DepthwiseShape& s = *row.s;
+  const size_t channels = s.channels;
+  for (size_t w = begin; w < end; ++w) {
+    const ptrdiff_t start = static_cast<ptrdiff_t>(w * s.stride_w) - s.pad_left;
+    const Taps columns = taps_within(start, s.kernel_w, s.dilation_w, 0, static_cast<ptrdiff_t>(s.width));
+    const auto vector = [&](size_t c, size_t lanes) __attribute__((always_inline)) {
+      F32 sum = bias_at(row, c, lanes);
+      for (size_t r = row.taps.begin; r < row.taps.end; ++r) {
+        const float* x = row.x + r * s.dilation_h * s.width * channels + c;
+        const float* filter = row.filter + r * s.kernel_w * channels + c;
+        for (size_t k = columns.begin; k < columns.end; ++k) {
+          const ptrdiff_t column = start + static_cast<ptrdiff_t>(k * s.dilation_w);
+          sum = fma(load_up_to(x + column * static_cast<ptrdiff_t>(channels), lanes),
+                    load_up_to(filter + k * channels, lanes), sum);
+        }
+      }
+      store_up_to(row.y + w * channels + c, clip(sum, row.low, row.high), lanes);
+    };
+    size_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes) vector(c, kLanes);
+    if (c < channels) vector(c, channels - c);
+  }
+}
+
+/// Several outputs for each input channel: the input is spread over the lanes first.
+void multiplied(const Row& row) {
+  const DepthwiseShape& s = *row.s;
+  const size_t outputs = s.channels * s.multiplier;
+  for (size_t w = 0; w < s.out_width; ++w) {
+    const ptrdiff_t start = static_cast<ptrdiff_t>(w * s.stride_w) - s.pad_left;
+    const Taps columns = taps_within(start, s.kernel_w, s.dilation_w, 0, static_cast<ptrdiff_t>(s.width));
+    for (size_t o = 0; o < outputs; o += kLanes) {
+      const size_t lanes = min_size(kLanes, outputs - o);
+      size_t channel[kLanes];
+      for (size_t i = 0; i < lanes; ++i) channel[i] = (o + i) / s.multiplier;
+      F32 sum = bias_at(row, o, lanes);
+      for (size_t r = row.taps.begin; r < row.taps.end; ++r)
+        for (size_t k = columns.begin; k < columns.end; ++k) {
+          const ptrdiff_t column = start + static_cast<ptrdiff_t>(k * s.dilation_w);
+          const float* x =
+              row.x + r * s.dilation_h * s.width * s.channels + column * static_cast<ptrdiff_t>(s.channels);
+          float spread[kLanes] = {};
+          for (size_t i = 0; i < lanes; ++i) spread[i] = x[channel[i]];
+          sum = fma(load(spread), load_up_to(row.filter + (r * s.kernel_w + k) * outputs + o, lanes), sum);
+        }
+      store_up_to(row.y + w * outputs + o, clip(sum, row.low, row.high), lanes);
+    }
+  }
+}
+
+using Inside = void (*)(const Row& row, size_t begin, size_t end);
+
+Inside choose(const DepthwiseShape& s) {
+  if (s.kernel_h != s.kernel_w || s.stride_h != s.stride_w || s.dilation_h != 1 || s.dilation_w != 1)
+    return anywhere;
+  if (s.kernel_h == 3 && s.stride_w == 1) return inside<3, 1>;
+  if (s.kernel_h == 3 && s.stride_w == 2) return inside<3, 2>;
+  if (s.kernel_h == 5 && s.stride_w == 1) return inside<5, 1>;
+  if (s.kernel_h == 5 && s.stride_w == 2) return inside<5, 2>;
+  if (s.kernel_h == 7 && s.stride_w == 1) return inside<7, 1>;
+  return anywhere;
+}
+
+}  // namespace
+
+void depthwise(const DepthwiseShape& s, const DepthwiseArgs& args, Range rows) {
+  const size_t outputs = s.channels * s.multiplier;
+  const ActivationKind kind = args.activation.kind;
+  Row row;
+  row.s = &s;
+  row.filter = args.filter;
+  row.bias = args.bias;
+  row.low = broadcast(kind == ActivationKind::kRelu   ? 0.0f
+                      : kind == ActivationKind::kClip ? args.activation.a
+                                                      : -__builtin_inff());
+  row.high = broadcast(kind == ActivationKind::kClip ? args.activation.b : __builtin_inff());
+  const Inside in = choose(s);
+  const Taps whole =
+      whole_windows(s.out_width, s.stride_w, s.pad_left, (s.kernel_w - 1) * s.dilation_w + 1, s.width);
+  for (size_t i = rows.begin; i < rows.end; ++i) {
+    const size_t image = i / s.out_height;
+    const ptrdiff_t first = static_cast<ptrdiff_t>(i % s.out_height * s.stride_h) - s.pad_top;
+    row.taps = taps_within(first, s.kernel_h, s.dilation_h, 0, static_cast<ptrdiff_t>(s.height));
+    row.x = args.x +
+            (static_cast<ptrdiff_t>(image * s.height) + first) * static_cast<ptrdiff_t>(s.width * s.channels);
+    row.y = args.y + i * s.out_width * outputs;
+    if (s.multiplier == 1) {
+      anywhere(row, 0, whole.begin);
+      in(row, whole.begin, whole.end);
+      anywhere(row, whole.end, s.out_width);
+    } else {
+      multiplied(row);
+    }
+    if (kind > ActivationKind::kClip) activate_in_place(args.activation, row.y, s.out_width * outputs);
+  }
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade
