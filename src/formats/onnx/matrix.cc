@@ -1,9 +1,31 @@
 #include "formats/onnx/rows.h"
+#include "ops/matrix/gemm.h"
 
 namespace pochade::onnx {
+namespace {
+
+Status gemm(NodeScope& node) {
+  Gemm op;
+  TRY(op.alpha, node.number("alpha", 1.0f));
+  TRY(op.beta, node.number("beta", 1.0f));
+  TRY(op.transpose_a, node.flag("transA", false));
+  TRY(op.transpose_b, node.flag("transB", false));
+  return node.emit(op);
+}
+
+Status matmul(NodeScope& node) {
+  return node.emit(MatMul{});
+}
+
+constexpr Row kRows[] = {
+    {"", "Gemm", 7, kLatest, gemm},
+    {"", "MatMul", 1, kLatest, matmul},
+};
+
+}  // namespace
 
 std::span<const Row> matrix_rows() {
-  return {};
+  return kRows;
 }
 
 }  // namespace pochade::onnx

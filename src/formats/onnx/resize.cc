@@ -1,9 +1,106 @@
+#include "ops/resize/resize.h"
 #include "formats/onnx/rows.h"
 
 namespace pochade::onnx {
+namespace {
+
+template <typename E>
+struct Choice {
+  std::string_view name;
+  E value;
+};
+
+template <typename E, size_t N>
+Result<E> choose(NodeScope& node, std::string_view attribute, std::string_view otherwise,
+                 const Choice<E> (&choices)[N]) {
+  TRY(const std::string text, node.text(attribute, otherwise));
+  for (const Choice<E>& choice : choices)
+    if (choice.name == text) return choice.value;
+  return Error::not_supported("attribute \"{}\" is \"{}\"", attribute, text);
+}
+
+constexpr Choice<Resize::Mode> kModes[] = {
+    {"nearest", Resize::Mode::kNearest}, {"linear", Resize::Mode::kLinear}, {"cubic", Resize::Mode::kCubic}};
+constexpr Choice<Resize::Coordinates> kCoordinates[] = {
+    {"half_pixel", Resize::Coordinates::kHalfPixel},
+    {"half_pixel_symmetric", Resize::Coordinates::kHalfPixelSymmetric},
+    {"pytorch_half_pixel", Resize::Coordinates::kPytorchHalfPixel},
+    {"align_corners", Resize::Coordinates::kAlignCorners},
+    {"asymmetric", Resize::Coordinates::kAsymmetric},
+    {"tf_half_pixel_for_nn", Resize::Coordinates::kTfHalfPixelForNn},
+    {"tf_crop_and_resize", Resize::Coordinates::kTfCropAndResize}};
+constexpr Choice<Resize::Nearest> kNearest[] = {{"round_prefer_floor", Resize::Nearest::kRoundPreferFloor},
+                                                {"round_prefer_ceil", Resize::Nearest::kRoundPreferCeil},
+                                                {"floor", Resize::Nearest::kFloor},
+                                                {"ceil", Resize::Nearest::kCeil}};
+constexpr Choice<Resize::AspectRatio> kAspectRatios[] = {{"stretch", Resize::AspectRatio::kStretch},
+                                                         {"not_larger", Resize::AspectRatio::kNotLarger},
+                                                         {"not_smaller", Resize::AspectRatio::kNotSmaller}};
+
+/// Pictures are resized in the Graph's own layout: the axes that the operator speaks of are renamed.
+Status emit_resize(NodeScope& node, Resize op, ValueId roi, ValueId scales, ValueId sizes) {
+  TRY(const ValueId in, node.required_input(0));
+  const Fact& fact = node.fact_of(in);
+  const int rank = fact.rank_known() ? fact.rank() : 0;
+  std::vector<ValueId> others{roi, scales, sizes};
+  while (!others.empty() && others.back() == kNone) others.pop_back();
+  if (rank < 3 || rank > 5) {
+    others.insert(others.begin(), in);
+    return node.emit(std::move(op), std::move(others));
+  }
+  if (op.axes.empty())
+    for (int i = 0; i < rank; ++i) op.axes.push_back(i);
+  for (int64_t& axis : op.axes) {
+    const auto normal = normal_axis(axis, rank);
+    if (!normal) return Error::invalid_model("axis {} is outside the {} axes of x", axis, rank);
+    axis = *normal == 0 ? 0 : *normal == 1 ? rank - 1 : *normal - 1;
+  }
+  TRY(const ValueId x, node.to_channels_last(in));
+  others.insert(others.begin(), x);
+  TRY(const ValueId y, node.add(std::move(op), std::move(others)));
+  return node.set_output_channels_first(0, y);
+}
+
+/// Upsample, and Resize of opset 10: scales alone, and no choice of coordinates.
+Status upsample(NodeScope& node) {
+  Resize op;
+  TRY(op.mode, choose(node, "mode", "nearest", kModes));
+  if (op.mode == Resize::Mode::kCubic) return Error::invalid_model("attribute \"mode\" is \"cubic\"");
+  op.coordinates = Resize::Coordinates::kAsymmetric;
+  op.nearest = Resize::Nearest::kCeilIfShrinking;
+  TRY(const ValueId scales, node.option_value("scales", 1, DType::kF32));
+  if (scales == kNone) return Error::invalid_model("scales are missing");
+  return emit_resize(node, std::move(op), kNone, scales, kNone);
+}
+
+Status resize(NodeScope& node) {
+  Resize op;
+  TRY(op.mode, choose(node, "mode", "nearest", kModes));
+  TRY(op.coordinates, choose(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
+  TRY(op.nearest, choose(node, "nearest_mode", "round_prefer_floor", kNearest));
+  TRY(op.cubic_coefficient, node.number("cubic_coeff_a", -0.75f));
+  TRY(op.exclude_outside, node.flag("exclude_outside", false));
+  TRY(op.extrapolation_value, node.number("extrapolation_value", 0.0f));
+  if (node.opset() >= 18) {
+    TRY(op.antialias, node.flag("antialias", false));
+    TRY(op.axes, node.integers("axes"));
+    TRY(op.aspect_ratio, choose(node, "keep_aspect_ratio_policy", "stretch", kAspectRatios));
+  }
+  const ValueId roi = node.input(1), scales = node.input(2), sizes = node.input(3);
+  return emit_resize(node, std::move(op),
+                     op.coordinates == Resize::Coordinates::kTfCropAndResize ? roi : kNone, scales, sizes);
+}
+
+constexpr Row kRows[] = {
+    {"", "Upsample", 7, 9, upsample},
+    {"", "Resize", 10, 10, upsample},
+    {"", "Resize", 11, kLatest, resize},
+};
+
+}  // namespace
 
 std::span<const Row> resize_rows() {
-  return {};
+  return kRows;
 }
 
 }  // namespace pochade::onnx
