@@ -28,6 +28,9 @@ struct Range {
   size_t end;
 };
 
+// kNone is also the graph's absent value, which GCC calls shadowed although this one is scoped.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 /// A function of one element that a wider operator applies to its result.
 struct Activation {
   enum class Kind : uint8_t {
@@ -49,6 +52,7 @@ struct Activation {
   bool operator==(const Activation&) const = default;
 };
 using ActivationKind = Activation::Kind;
+#pragma GCC diagnostic pop
 
 enum class PadMode : uint8_t {
   kZero,
