@@ -191,7 +191,7 @@ build() {
     return 1
   fi
   (set -o pipefail
-   NINJA_STATUS='[%f/%t] ' ninja -C "$folder" -j "$(jobs)" "$@" 2>&1 | show_progress building "$log")
+   cd "$folder" && NINJA_STATUS='[%f/%t] ' ninja -j "$(jobs)" "$@" 2>&1 | show_progress building "$log")
   status=$?
   if ((status != 0)); then
     tail -n 60 "$log" >&2
