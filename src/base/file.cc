@@ -12,7 +12,9 @@
 namespace pochade {
 namespace {
 
-std::string errno_text() { return std::strerror(errno); }
+std::string errno_text() {
+  return std::strerror(errno);
+}
 
 struct Descriptor {
   int fd = -1;
@@ -22,7 +24,7 @@ struct Descriptor {
   }
 };
 
-Result<Bytes> read_stream(int fd, size_t limit_bytes) {
+Result<Bytes> read_stream(int fd, uint64_t limit_bytes) {
   auto buffer = std::make_shared<std::vector<std::byte>>();
   constexpr size_t kChunk = size_t{1} << 16;
   for (;;) {
@@ -52,7 +54,7 @@ Status write_all(int fd, std::span<const std::byte> bytes) {
 }
 
 Status write_new_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  struct stat existing {};
+  struct stat existing{};
   const bool exists = ::stat(path.c_str(), &existing) == 0;
   // A device or a pipe cannot be replaced by rename: it is written in place.
   if (exists && !S_ISREG(existing.st_mode)) {
@@ -67,7 +69,8 @@ Status write_new_file(const std::filesystem::path& path, std::span<const std::by
   const mode_t mask = ::umask(0);
   ::umask(mask);
   Status status = write_all(out.fd, bytes);
-  if (status && ::fchmod(out.fd, exists ? existing.st_mode & 07777 : 0666 & ~mask) != 0) status = Error::io("{}", errno_text());
+  if (status && ::fchmod(out.fd, exists ? existing.st_mode & 07777 : 0666 & ~mask) != 0)
+    status = Error::io("{}", errno_text());
   if (status && ::fsync(out.fd) != 0) status = Error::io("{}", errno_text());
   if (status && ::rename(temporary.c_str(), path.c_str()) != 0) status = Error::io("{}", errno_text());
   if (!status) ::unlink(temporary.c_str());
@@ -82,11 +85,11 @@ Bytes Bytes::copy_of(std::span<const std::byte> span) {
   return Bytes(std::move(buffer), copy);
 }
 
-Result<Bytes> map_file(const std::filesystem::path& path, size_t limit_bytes) {
+Result<Bytes> map_file(const std::filesystem::path& path, uint64_t limit_bytes) {
   if (path == "-") return read_stream(STDIN_FILENO, limit_bytes).context("standard input");
   Descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.fd < 0) return Error::io("cannot open {}: {}", path, errno_text());
-  struct stat info {};
+  struct stat info{};
   if (::fstat(in.fd, &info) != 0) return Error::io("cannot read {}: {}", path, errno_text());
   if (S_ISDIR(info.st_mode)) return Error::io("{} is a folder", path);
   if (!S_ISREG(info.st_mode)) return read_stream(in.fd, limit_bytes).context("{}", path);

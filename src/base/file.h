@@ -2,6 +2,7 @@
 // Files: mapped for reading, whole or not at all for writing.
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -15,7 +16,8 @@ namespace pochade {
 class Bytes {
  public:
   Bytes() = default;
-  Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> span) : owner_(std::move(owner)), span_(span) {}
+  Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> span)
+      : owner_(std::move(owner)), span_(span) {}
   /// Copies `text` into memory of its own.
   static Bytes copy_of(std::span<const std::byte> span);
   static Bytes copy_of(std::string_view text) { return copy_of(std::as_bytes(std::span(text))); }
@@ -32,7 +34,7 @@ class Bytes {
 };
 
 /// Maps a regular file; reads a pipe or device whole ("-" is standard input), up to `limit_bytes`.
-Result<Bytes> map_file(const std::filesystem::path& path, size_t limit_bytes = size_t{1} << 40);
+Result<Bytes> map_file(const std::filesystem::path& path, uint64_t limit_bytes = uint64_t{1} << 40);
 
 /// Writes to a temporary file beside `path`, syncs, then renames: the file appears whole or not at all.
 /// "-" writes to standard output.
