@@ -20,6 +20,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   list(FILTER cli_sources EXCLUDE REGEX "(_test|_fuzz)\\.cc$")
   add_executable(pochade-cli ${cli_sources})
   set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME pochade RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  target_compile_options(pochade-cli PRIVATE -O1)  # it parses and prints: building fast matters more
   target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(pochade-cli PRIVATE
     pochade_paint pochade_media pochade_data pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)

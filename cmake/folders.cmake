@@ -7,5 +7,6 @@ function(pochade_folders target)
     list(APPEND sources ${found})
   endforeach()
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_simd|_cases)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/api/load\\.cc$")  # goes with the readers: see CMakeLists.txt
   add_library(${target} STATIC ${sources})
 endfunction()

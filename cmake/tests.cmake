@@ -26,3 +26,11 @@ add_test(NAME unit COMMAND pochade_tests)
 add_executable(onnx_conformance ${CMAKE_SOURCE_DIR}/tests/onnx/conformance.cc)
 target_link_libraries(onnx_conformance PRIVATE pochade_formats pochade)
 add_test(NAME onnx_conformance COMMAND onnx_conformance --docs ${CMAKE_SOURCE_DIR}/docs/operators.md)
+
+# The examples of the C and C++ interface, built against src/api alone, as a user would.
+add_executable(example_run_model_c examples/run_model.c)
+add_executable(example_run_model_cpp examples/run_model.cpp)
+foreach(example example_run_model_c example_run_model_cpp)
+  target_include_directories(${example} PRIVATE ${CMAKE_SOURCE_DIR}/src/api)
+  target_link_libraries(${example} PRIVATE pochade_formats pochade)
+endforeach()

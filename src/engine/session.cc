@@ -120,6 +120,7 @@ class Session::Impl {
       const auto start = times_ != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
       TRY(run_one(ready, ready.plan.steps[s]));
       if (times_ != nullptr) add_time(ready.plan.steps[s], s, start);
+      if (on_step_ && !on_step_(s + 1, ready.plan.steps.size())) return Error::make(ErrorCode::kCancelled, "stopped");
     }
     const Graph& graph = ready.plan.graph;
     for (size_t i = 0; i < outputs.size(); ++i) {  // those that no step could write in place
@@ -163,6 +164,7 @@ class Session::Impl {
   std::list<ReadyPlan> plans_;  // most recently used first
   std::vector<Tensor> states_;
   std::vector<StepTime>* times_ = nullptr;
+  std::function<bool(size_t, size_t)> on_step_;
 
  private:
   int64_t memory_left() const {
@@ -285,6 +287,7 @@ int Session::threads() const { return impl_->pool_.threads(); }
 Isa Session::isa() const { return impl_->isa_; }
 void Session::reset_state() { impl_->reset_state(); }
 void Session::profile(std::vector<StepTime>* times) { impl_->times_ = times; }
+void Session::on_step(std::function<bool(size_t, size_t)> callback) { impl_->on_step_ = std::move(callback); }
 int64_t Session::held_bytes() const { return impl_->held_bytes(); }
 
 Result<const Plan*> Session::prepare(std::span<const Shape> input_shapes) {

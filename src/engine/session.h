@@ -51,6 +51,8 @@ class Session {
   void reset_state();
   /// Time of every step of the next runs is added up here; null stops it.
   void profile(std::vector<StepTime>* times);
+  /// Called after each step of the next runs with (steps done, all steps); false ends the run with kCancelled. Null stops it.
+  void on_step(std::function<bool(size_t, size_t)> callback);
   /// Bytes held now: arena, scratch, packed weights.
   int64_t held_bytes() const;
 

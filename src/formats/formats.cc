@@ -11,18 +11,21 @@ bool looks_like_onnx(const Bytes& file) {
   return file.size() >= 2 && file.data()[0] == std::byte{0x08};
 }
 
+Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folder) {
+  if (file.size() == 0) return Error::invalid_model("the file is empty");
+  if (looks_like_onnx(file)) return import_onnx(file, folder);
+  return Error::not_supported("not an ONNX model, and no other kind of model is known");
+}
+
 }  // namespace
 
 Result<Graph> import_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path);
   TRY(const Bytes file, map_file(path));
-  if (file.size() == 0) return Error::invalid_model("cannot read {}: the file is empty", path);
-  if (looks_like_onnx(file)) {
-    const std::filesystem::path folder =
-        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    return import_onnx(file, path == "-" ? std::filesystem::path() : folder).context("cannot read {}", path);
-  }
-  return Error::not_supported("cannot read {}: not an ONNX model, and no other kind of model is known", path);
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return import_bytes(file, path == "-" ? std::filesystem::path() : folder).context("cannot read {}", path);
 }
+
+Result<Graph> import_model(const Bytes& file) { return import_bytes(file, {}).context("cannot read the model in memory"); }
 
 }  // namespace pochade

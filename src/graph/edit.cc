@@ -146,6 +146,17 @@ Status Retype::declare_output(std::string_view name) {
   return Error::not_found("the graph has no output \"{}\"", name);
 }
 
+Status Retype::retype_output(std::string_view name, ValueId value) {
+  for (GraphOutput& o : draft_.outputs_) {
+    if (o.name != name) continue;
+    o.value = value;
+    declared_outputs_.insert(value);
+    changed_ = true;
+    return {};
+  }
+  return Error::not_found("the graph has no output \"{}\"", name);
+}
+
 Result<Graph> Retype::apply(int64_t fold_limit_bytes) && {
   std::vector<std::pair<std::string, Fact>> before;
   for (const GraphOutput& o : draft_.outputs_)

@@ -59,6 +59,8 @@ class Retype : public Edit {
   /// Gives a graph input another Fact.
   Status retype_input(std::string_view name, Fact fact);
   Status declare_output(std::string_view name);
+  /// A graph output comes from another value, whatever its Fact.
+  Status retype_output(std::string_view name, ValueId value);
   /// With a limit, what becomes constant is evaluated (shape subgraphs, once sizes are known).
   Result<Graph> apply(int64_t fold_limit_bytes = 0) &&;
 
