@@ -60,6 +60,8 @@ enum class Binary : uint8_t {
   kPrelu,  ///< a < 0 ? a * b : a
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // see Activation
 /// How an operand of y [rows, columns] is repeated.
 enum class Repeat : uint8_t {
   kNone,    ///< [rows, columns]
@@ -67,6 +69,7 @@ enum class Repeat : uint8_t {
   kRow,     ///< [columns], the same for every row: per channel
   kColumn,  ///< [rows], one value for all of a row
 };
+#pragma GCC diagnostic pop
 
 /// y[i,j] = activation(a[i,j] op b[i,j]). Range counts elements of y, row by row.
 /// Operands of one and the same shape may be given as one row.

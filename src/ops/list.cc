@@ -2,6 +2,18 @@
 
 #include <unordered_map>
 
+#include "ops/conv/conv.h"
+#include "ops/conv/conv_transpose.h"
+#include "ops/matrix/gemm.h"
+#include "ops/norm/batch_normalization.h"
+#include "ops/norm/instance_normalization.h"
+#include "ops/norm/layer_normalization.h"
+#include "ops/norm/softmax.h"
+#include "ops/pool/average_pool.h"
+#include "ops/pool/global_pool.h"
+#include "ops/pool/max_pool.h"
+#include "ops/resize/resize.h"
+
 namespace pochade {
 namespace {
 
@@ -19,7 +31,7 @@ constexpr Entry entry() {
 }
 
 // One line an operator, one paragraph a folder.
-constexpr std::array<Entry, 0> kEntries = {
+constexpr Entry kEntries[] = {
     // elementwise/
 
     // reduce/
@@ -29,14 +41,20 @@ constexpr std::array<Entry, 0> kEntries = {
     // index/
 
     // matrix/
+    entry<Gemm>(), entry<MatMul>(),
 
     // conv/
+    entry<Conv>(), entry<ConvTranspose>(),
 
     // pool/
+    entry<AveragePool>(), entry<GlobalAveragePool>(), entry<GlobalMaxPool>(), entry<MaxPool>(),
 
     // norm/
+    entry<BatchNormalization>(), entry<GroupNormalization>(), entry<InstanceNormalization>(),
+    entry<LayerNormalization>(), entry<LogSoftmax>(), entry<Softmax>(),
 
     // resize/
+    entry<Resize>(),
 
     // quant/
 

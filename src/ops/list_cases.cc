@@ -4,10 +4,20 @@
 
 namespace pochade {
 
-// One line a folder: each OPERATOR_cases.cc defines its function.
+// One line a folder: each FOLDER_cases.cc defines its function.
+Cases conv_cases();
+Cases matrix_cases();
+Cases norm_cases();
+Cases pool_cases();
+Cases resize_cases();
 
 Cases all_cases() {
   Cases all;
+  all.append(conv_cases());
+  all.append(matrix_cases());
+  all.append(norm_cases());
+  all.append(pool_cases());
+  all.append(resize_cases());
   return all;
 }
 

@@ -2,6 +2,7 @@
 #include "formats/onnx/rows.h"
 #include "formats/onnx/window_attributes.h"
 #include "ops/conv/conv_transpose.h"
+#include "ops/shape/reshape.h"
 
 namespace pochade::onnx {
 namespace {
@@ -31,7 +32,20 @@ Result<ValueId> transposed_weights(NodeScope& node, ValueId weights, int64_t gro
     perm.push_back(0);
     return node.transpose(weights, std::move(perm));
   }
-  return Error::not_supported("weights of {} groups", groups);
+  if (groups < 1 || (*shape)[0] % groups != 0)
+    return Error::invalid_model("{} input channels do not divide into {} groups", (*shape)[0], groups);
+  // By way of groups, C/groups, O/groups, spatial... -> groups, O/groups, spatial..., C/groups.
+  std::vector<int64_t> split{groups, (*shape)[0] / groups}, joined{groups * (*shape)[1]}, perm{0, 2};
+  for (int i = 1; i < rank; ++i) split.push_back((*shape)[i]);
+  for (int i = 2; i < rank; ++i) {
+    joined.push_back((*shape)[i]);
+    perm.push_back(i + 1);
+  }
+  perm.push_back(1);
+  joined.push_back((*shape)[0] / groups);
+  TRY(const ValueId by_group, node.add(Reshape{}, {weights, node.constant(split)}));
+  TRY(const ValueId turned, node.transpose(by_group, std::move(perm)));
+  return node.add(Reshape{}, {turned, node.constant(joined)});
 }
 
 Status conv_transpose(NodeScope& node) {
