@@ -6,7 +6,7 @@
 // - Activations are NHWC, dense. Lengths are in elements, never in bytes. "ld" is the distance between rows.
 // - A kernel that takes a Range computes the outputs of these units only, and units are independent: any
 // division
-//   of [0, units) among threads, in any order, gives the same bits.
+//   of [0, units) among threads, in any order, gives the same bits (but for the sign of a NaN).
 // - `scratch` is memory of the calling thread alone, 64-byte aligned, of the size that the plan or the
 // function says;
 //   its contents mean nothing between calls.

@@ -26,10 +26,14 @@ POCHADE_INLINE F32 bias_at(const Row& row, size_t c, size_t lanes) {
   return row.bias == nullptr ? zero() : load_up_to(row.bias + c, lanes);
 }
 
-template <int kKernel, int kStride, int kWide>
-POCHADE_INLINE void tile_of(const Row& row, const float* first, size_t c, size_t lanes, float* y) {
+/// Outputs [w, w + kWide) of one vector of channels. With kEdge, windows may hang over the picture's left and
+/// right border.
+template <int kKernel, int kStride, int kWide, bool kEdge>
+POCHADE_INLINE void tile_of(const Row& row, size_t w, size_t c, size_t lanes) {
   const DepthwiseShape& s = *row.s;
   const size_t channels = s.channels;
+  const ptrdiff_t column = static_cast<ptrdiff_t>(w * kStride) - s.pad_left;
+  const float* first = row.x + column * static_cast<ptrdiff_t>(channels) + c;
   F32 sums[kWide];
   const F32 bias = bias_at(row, c, lanes);
 #pragma GCC unroll 8
@@ -42,6 +46,7 @@ POCHADE_INLINE void tile_of(const Row& row, const float* first, size_t c, size_t
       weights[k] = load_up_to(row.filter + (r * kKernel + k) * channels + c, lanes);
 #pragma GCC unroll 32
     for (int j = 0; j < (kWide - 1) * kStride + kKernel; ++j) {
+      if (kEdge && (column + j < 0 || column + j >= static_cast<ptrdiff_t>(s.width))) continue;
       const F32 v = load_up_to(x + j * channels, lanes);
 #pragma GCC unroll 8
       for (int t = 0; t < kWide; ++t)
@@ -49,39 +54,40 @@ POCHADE_INLINE void tile_of(const Row& row, const float* first, size_t c, size_t
           sums[t] = fma(v, weights[j - t * kStride], sums[t]);
     }
   }
+  float* y = row.y + w * channels + c;
 #pragma GCC unroll 8
   for (int t = 0; t < kWide; ++t) store_up_to(y + t * channels, clip(sums[t], row.low, row.high), lanes);
 }
 
-/// Outputs [begin, end), whose windows lie within the picture's columns.
+/// A whole row; the windows of outputs `whole` lie within the picture.
 template <int kKernel, int kStride>
-void inside(const Row& row, size_t begin, size_t end) {
+void square(const Row& row, Taps whole) {
   const DepthwiseShape& s = *row.s;
-  const size_t channels = s.channels;
   const auto sweep = [&](size_t c, size_t lanes) __attribute__((always_inline)) {
-    const float* x =
-        row.x + static_cast<ptrdiff_t>(channels) * (static_cast<ptrdiff_t>(begin * kStride) - s.pad_left) + c;
-    float* y = row.y + begin * channels + c;
-    size_t left = end - begin;
-    for (; left >= 8; left -= 8, x += 8 * kStride * channels, y += 8 * channels)
-      tile_of<kKernel, kStride, 8>(row, x, c, lanes, y);
-    if (left >= 4) {
-      tile_of<kKernel, kStride, 4>(row, x, c, lanes, y);
-      left -= 4, x += 4 * kStride * channels, y += 4 * channels;
+    for (size_t w = 0; w < s.out_width;) {
+      const size_t left = s.out_width - w;
+      if (left >= 8 && w >= whole.begin && w + 8 <= whole.end) {
+        tile_of<kKernel, kStride, 8, false>(row, w, c, lanes);
+        w += 8;
+      } else if (left >= 4) {
+        tile_of<kKernel, kStride, 4, true>(row, w, c, lanes);
+        w += 4;
+      } else {
+        tile_of<kKernel, kStride, 1, true>(row, w, c, lanes);
+        w += 1;
+      }
     }
-    for (; left > 0; --left, x += kStride * channels, y += channels)
-      tile_of<kKernel, kStride, 1>(row, x, c, lanes, y);
   };
   size_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) sweep(c, kLanes);
-  if (c < channels) sweep(c, channels - c);
+  for (; c + kLanes <= s.channels; c += kLanes) sweep(c, kLanes);
+  if (c < s.channels) sweep(c, s.channels - c);
 }
 
 /// Any window: one output after another.
-void anywhere(const Row& row, size_t begin, size_t end) {
+void anywhere(const Row& row, Taps) {
   const DepthwiseShape& s = *row.s;
   const size_t channels = s.channels;
-  for (size_t w = begin; w < end; ++w) {
+  for (size_t w = 0; w < s.out_width; ++w) {
     const ptrdiff_t start = static_cast<ptrdiff_t>(w * s.stride_w) - s.pad_left;
     const Taps columns = taps_within(start, s.kernel_w, s.dilation_w, 0, static_cast<ptrdiff_t>(s.width));
     const auto vector = [&](size_t c, size_t lanes) __attribute__((always_inline)) {
@@ -104,7 +110,7 @@ void anywhere(const Row& row, size_t begin, size_t end) {
 }
 
 /// Several outputs for each input channel: the input is spread over the lanes first.
-void multiplied(const Row& row) {
+void multiplied(const Row& row, Taps) {
   const DepthwiseShape& s = *row.s;
   const size_t outputs = s.channels * s.multiplier;
   for (size_t w = 0; w < s.out_width; ++w) {
@@ -129,16 +135,17 @@ void multiplied(const Row& row) {
   }
 }
 
-using Inside = void (*)(const Row& row, size_t begin, size_t end);
+using RowFunction = void (*)(const Row& row, Taps whole);
 
-Inside choose(const DepthwiseShape& s) {
+RowFunction choose(const DepthwiseShape& s) {
+  if (s.multiplier != 1) return multiplied;
   if (s.kernel_h != s.kernel_w || s.stride_h != s.stride_w || s.dilation_h != 1 || s.dilation_w != 1)
     return anywhere;
-  if (s.kernel_h == 3 && s.stride_w == 1) return inside<3, 1>;
-  if (s.kernel_h == 3 && s.stride_w == 2) return inside<3, 2>;
-  if (s.kernel_h == 5 && s.stride_w == 1) return inside<5, 1>;
-  if (s.kernel_h == 5 && s.stride_w == 2) return inside<5, 2>;
-  if (s.kernel_h == 7 && s.stride_w == 1) return inside<7, 1>;
+  if (s.kernel_h == 3 && s.stride_w == 1) return square<3, 1>;
+  if (s.kernel_h == 3 && s.stride_w == 2) return square<3, 2>;
+  if (s.kernel_h == 5 && s.stride_w == 1) return square<5, 1>;
+  if (s.kernel_h == 5 && s.stride_w == 2) return square<5, 2>;
+  if (s.kernel_h == 7 && s.stride_w == 1) return square<7, 1>;
   return anywhere;
 }
 
@@ -155,7 +162,7 @@ void depthwise(const DepthwiseShape& s, const DepthwiseArgs& args, Range rows) {
                       : kind == ActivationKind::kClip ? args.activation.a
                                                       : -__builtin_inff());
   row.high = broadcast(kind == ActivationKind::kClip ? args.activation.b : __builtin_inff());
-  const Inside in = choose(s);
+  const RowFunction function = choose(s);
   const Taps whole =
       whole_windows(s.out_width, s.stride_w, s.pad_left, (s.kernel_w - 1) * s.dilation_w + 1, s.width);
   for (size_t i = rows.begin; i < rows.end; ++i) {
@@ -165,13 +172,7 @@ void depthwise(const DepthwiseShape& s, const DepthwiseArgs& args, Range rows) {
     row.x = args.x +
             (static_cast<ptrdiff_t>(image * s.height) + first) * static_cast<ptrdiff_t>(s.width * s.channels);
     row.y = args.y + i * s.out_width * outputs;
-    if (s.multiplier == 1) {
-      anywhere(row, 0, whole.begin);
-      in(row, whole.begin, whole.end);
-      anywhere(row, whole.end, s.out_width);
-    } else {
-      multiplied(row);
-    }
+    function(row, whole);
     if (kind > ActivationKind::kClip) activate_in_place(args.activation, row.y, s.out_width * outputs);
   }
 }

@@ -6,8 +6,8 @@
 namespace pochade {
 
 struct PoolArgs {
-  const float* x;
-  float* y;
+  const float* x = nullptr;
+  float* y = nullptr;
   size_t batch = 1;
   size_t height = 0, width = 0, channels = 0;
   size_t out_height = 0, out_width = 0;
@@ -15,6 +15,7 @@ struct PoolArgs {
   size_t stride_h = 1, stride_w = 1;
   size_t dilation_h = 1, dilation_w = 1;
   ptrdiff_t pad_top = 0, pad_left = 0;
+  // A window that sees nothing (ceil_mode can make one) has average 0 and maximum -infinity.
   /// Average only: divide by the part of the window that lies within the padded picture, which ends
   /// pad_bottom below and pad_right beyond x (ONNX count_include_pad = 1), else by the part within x. Max
   /// never counts padding.
@@ -25,8 +26,8 @@ struct PoolArgs {
 /// Separable resampling by tables: nearest (1 tap), bilinear (2), bicubic (4), antialiased (more).
 ///   y[n,i,j,c] = sum_{p,q} row_weight[i,p] * column_weight[j,q] * x[n, row_index[i,p], column_index[j,q], c]
 struct ResizeArgs {
-  const float* x;
-  float* y;
+  const float* x = nullptr;
+  float* y = nullptr;
   size_t batch = 1;
   size_t height = 0, width = 0, channels = 0;
   size_t out_height = 0, out_width = 0;

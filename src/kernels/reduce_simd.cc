@@ -49,7 +49,11 @@ float reduce_row(Reduction reduction, const float* x, size_t n) {
 template <int V, typename Fold, typename Join>
 POCHADE_INLINE void fold_columns(const ReduceArgs& a, size_t c, size_t lanes, float neutral, Fold fold,
                                  Join join, F32 (&total)[V]) {
-  for (int v = 0; v < V; ++v) total[v] = broadcast(neutral);
+  F32 lost[V];
+  for (int v = 0; v < V; ++v) {
+    total[v] = broadcast(neutral);
+    lost[v] = zero();
+  }
   for (size_t begin = 0; begin < a.rows; begin += kBlockRows) {
     const size_t end = min_size(a.rows, begin + kBlockRows);
     F32 block[V];
@@ -59,7 +63,7 @@ POCHADE_INLINE void fold_columns(const ReduceArgs& a, size_t c, size_t lanes, fl
       for (int v = 0; v < V - 1; ++v) block[v] = fold(block[v], load(x + v * kLanes));
       block[V - 1] = fold(block[V - 1], load_up_to(x + (V - 1) * kLanes, lanes));
     }
-    for (int v = 0; v < V; ++v) total[v] = join(total[v], block[v]);
+    for (int v = 0; v < V; ++v) join(total[v], lost[v], block[v]);
   }
 }
 
@@ -93,21 +97,32 @@ void reduce_columns(Reduction reduction, const ReduceArgs& a, Range c) {
   const auto most = [](F32 p, F32 q) { return max_nan(p, q); };
   const auto least = [](F32 p, F32 q) { return min_nan(p, q); };
   const auto product = [](F32 p, F32 q) { return p * q; };
+  const auto join_by = [](auto fold) {
+    return [fold](F32& total, F32&, F32 block) { total = fold(total, block); };
+  };
+  // Kahan's compensated sum; a total of infinity has lost nothing.
+  const auto sum = [](F32& total, F32& lost, F32 block) {
+    const F32 term = block - lost;
+    const F32 next = total + term;
+    const F32 error = (next - total) - term;
+    lost = select(is_nan(error), zero(), error);
+    total = next;
+  };
   switch (reduction) {
     case Reduction::kSum:
-      return all_columns(a, c, 0, one, add, add);
+      return all_columns(a, c, 0, one, add, sum);
     case Reduction::kMean:
-      return all_columns(a, c, 0, broadcast(static_cast<float>(a.rows)), add, add);
+      return all_columns(a, c, 0, broadcast(static_cast<float>(a.rows)), add, sum);
     case Reduction::kMax:
-      return all_columns(a, c, -__builtin_inff(), one, most, most);
+      return all_columns(a, c, -__builtin_inff(), one, most, join_by(most));
     case Reduction::kMin:
-      return all_columns(a, c, __builtin_inff(), one, least, least);
+      return all_columns(a, c, __builtin_inff(), one, least, join_by(least));
     case Reduction::kSumOfSquares:
-      return all_columns(a, c, 0, one, [](F32 p, F32 q) { return fma(q, q, p); }, add);
+      return all_columns(a, c, 0, one, [](F32 p, F32 q) { return fma(q, q, p); }, sum);
     case Reduction::kSumOfAbs:
-      return all_columns(a, c, 0, one, [](F32 p, F32 q) { return p + abs(q); }, add);
+      return all_columns(a, c, 0, one, [](F32 p, F32 q) { return p + abs(q); }, sum);
     case Reduction::kProduct:
-      return all_columns(a, c, 1, one, product, product);
+      return all_columns(a, c, 1, one, product, join_by(product));
   }
 }
 

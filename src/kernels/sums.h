@@ -25,7 +25,7 @@ POCHADE_INLINE F32 keep_first(F32 a, size_t n) {
 /// Sum of function(x[i]) over [0, n).
 template <typename Function>
 POCHADE_INLINE double sum_of(const float* x, size_t n, Function function) {
-  constexpr size_t kBlock = 4096;
+  constexpr size_t kBlock = 1024;
   double total = 0;
   for (size_t begin = 0; begin < n; begin += kBlock) {
     const size_t end = min_size(n, begin + kBlock);

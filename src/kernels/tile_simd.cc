@@ -178,10 +178,11 @@ constexpr Tile kTiles[14][kMaxTileVectors] = {
 
 // ------ dot products
 
+// Registers: R * N sums, R vectors of A and one of weights.
 #if defined(POCHADE_KERNEL_ISA_avx512) || (defined(POCHADE_KERNEL_ISA_neon) && defined(__aarch64__))
-constexpr int kDotRows[kMaxDotColumns + 1] = {0, 8, 8, 8, 6, 4, 4, 3, 3};
+constexpr int kDotRows[kMaxDotColumns + 1] = {0, 8, 8, 7, 6, 5, 4, 3, 3};
 #else
-constexpr int kDotRows[kMaxDotColumns + 1] = {0, 8, 4, 3, 3, 2, 2, 1, 1};
+constexpr int kDotRows[kMaxDotColumns + 1] = {0, 6, 4, 3, 3, 2, 2, 1, 1};
 #endif
 
 template <int R, int N>
