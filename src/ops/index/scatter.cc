@@ -9,7 +9,7 @@ namespace pochade {
 
 std::string_view to_string(ScatterReduction reduction) {
   switch (reduction) {
-    case ScatterReduction::kNone:
+    case ScatterReduction::kReplace:
       return "none";
     case ScatterReduction::kAdd:
       return "add";
@@ -32,14 +32,14 @@ Result<Facts> infer_scatter(std::span<const Fact> in, ScatterReduction reduction
   if (in[0].dtype != in[2].dtype)
     return Error::invalid_model("the input is {}, the updates {}", to_string(*in[0].dtype),
                                 to_string(*in[2].dtype));
-  if (reduction != ScatterReduction::kNone) TRY(expect_types(in[0], "the input", kNumberTypes));
+  if (reduction != ScatterReduction::kReplace) TRY(expect_types(in[0], "the input", kNumberTypes));
   return Facts{moved(in[0], in[0].dims)};
 }
 
 template <typename T>
 T combined(ScatterReduction reduction, T old_value, T update) {
   switch (reduction) {
-    case ScatterReduction::kNone:
+    case ScatterReduction::kReplace:
       return update;
     case ScatterReduction::kAdd:
       if constexpr (std::is_integral_v<T>)
@@ -64,7 +64,7 @@ template <typename F>
 Result<Tensors> scatter(std::span<const Tensor> in, ScatterReduction reduction, int64_t runs, int64_t length,
                         F&& place) {
   const DType dtype = in[0].dtype();
-  const DType wide = reduction == ScatterReduction::kNone ? dtype : wide_dtype(dtype);
+  const DType wide = reduction == ScatterReduction::kReplace ? dtype : wide_dtype(dtype);
   TRY(const Tensor x, in[0].cast(wide));
   TRY(const Tensor updates, in[2].cast(wide));
   TRY(Tensor y, Tensor::make(wide, x.shape()));
@@ -72,7 +72,7 @@ Result<Tensors> scatter(std::span<const Tensor> in, ScatterReduction reduction, 
   for (int64_t i = 0; i < runs; ++i) {
     TRY(const int64_t at, place(i));
     if (length == 0) continue;
-    if (reduction == ScatterReduction::kNone) {
+    if (reduction == ScatterReduction::kReplace) {
       const size_t size = size_of(dtype), bytes = static_cast<size_t>(length) * size;
       std::memcpy(y.mutable_bytes() + static_cast<size_t>(at) * size,
                   updates.bytes() + static_cast<size_t>(i) * bytes, bytes);

@@ -6,14 +6,14 @@
 
 namespace pochade {
 
-enum class ScatterReduction { kNone, kAdd, kMul, kMax, kMin };
+enum class ScatterReduction { kReplace, kAdd, kMul, kMax, kMin };
 std::string_view to_string(ScatterReduction reduction);
 
 /// x, indices, updates, all of one rank: y[i with indices[i] at `axis`] = updates[i].
 struct ScatterElements final : OpOf<ScatterElements> {
   static constexpr std::string_view kName = "ScatterElements";
   int64_t axis = 0;
-  ScatterReduction reduction = ScatterReduction::kNone;
+  ScatterReduction reduction = ScatterReduction::kReplace;
   static void fields(auto& self, auto&& f) {
     f("axis", self.axis);
     f("reduction", self.reduction);
@@ -25,7 +25,7 @@ struct ScatterElements final : OpOf<ScatterElements> {
 /// x, indices i..,n, updates i..,rest: y[indices[i.., :], ..] = updates[i.., ..].
 struct ScatterND final : OpOf<ScatterND> {
   static constexpr std::string_view kName = "ScatterND";
-  ScatterReduction reduction = ScatterReduction::kNone;
+  ScatterReduction reduction = ScatterReduction::kReplace;
   static void fields(auto& self, auto&& f) { f("reduction", self.reduction); }
   Result<Facts> infer(std::span<const Fact> in) const override;
   Result<Tensors> eval(std::span<const Tensor> in) const override;
