@@ -402,6 +402,17 @@ TEST(Decode, GiantHeadersAreRefusedBeforeMemoryIsTaken) {
   EXPECT_TRUE(is_error(decode_image(jpeg), "more than the limit"));
 }
 
+// A chunk that claims two gigabytes in a file of some hundred bytes; -malloc_limit_mb of the fuzzer watches
+// the same.
+TEST(Decode, PngChunkLargerThanTheFile) {
+  PngSpec spec{.width = 8, .height = 8, .rows = bytes_of(gradient(8, 8)), .exif = exif_block(6, true, false)};
+  FileBytes file = png_file(spec);
+  size_t at = 0;
+  while (std::memcmp(file.data() + at, "eXIf", 4) != 0) ++at;
+  put_u32(file, at - 4, 0x7ffffff0);
+  EXPECT_FALSE(decode_image(file));
+}
+
 TEST(Decode, MemoryLimitIsToldInBytes) {
   const auto file = *encode_image(gradient(100, 100), ImageFormat::kPng);
   EXPECT_TRUE(is_error(decode_image(file, {.memory_bytes = 59'999}), "need about 60 kB of memory"));

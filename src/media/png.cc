@@ -2,9 +2,12 @@
 // trivially destructible locals, so that nothing is skipped; no jump crosses a method.
 #include <png.h>
 
+#include <algorithm>
 #include <bit>
 #include <csetjmp>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -25,10 +28,28 @@ struct PngErrors {
 }
 void on_warning(png_structp, png_const_charp) {}
 
+/// Deflate shrinks at most 1032 to 1: the most that a file of this length can hold.
+size_t most_inflated(size_t file_bytes) {
+  return file_bytes * 1040 + 4096;
+}
+/// Of profiles and other chunks beside the pixels; also enough for the library's own state.
+size_t most_in_chunk(size_t file_bytes) {
+  constexpr size_t kLargestChunk = 8'000'000, kOwnState = 200'000;
+  return std::min(kLargestChunk, most_inflated(file_bytes)) + kOwnState;
+}
+
 class PngReader {
  public:
-  explicit PngReader(std::span<const std::byte> bytes) : bytes_(bytes) {
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &errors_, on_error, on_warning);
+  explicit PngReader(std::span<const std::byte> bytes)
+      : bytes_(bytes), largest_allocation_(most_in_chunk(bytes.size())) {
+    // libpng takes the memory that an eXIf chunk claims before it sees that the file is shorter.
+    png_ = png_create_read_struct_2(
+        PNG_LIBPNG_VER_STRING, &errors_, on_error, on_warning, this,
+        [](png_structp png, png_alloc_size_t size) -> png_voidp {
+          const auto& self = *static_cast<const PngReader*>(png_get_mem_ptr(png));
+          return size <= self.largest_allocation_ ? std::malloc(size) : nullptr;
+        },
+        [](png_structp, png_voidp memory) { std::free(memory); });
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
   }
   PngReader(const PngReader&) = delete;
@@ -51,6 +72,7 @@ class PngReader {
   /// Everything becomes R,G,B or R,G,B,A of 16 bits in the machine's byte order.
   bool start() {
     if (setjmp(png_jmpbuf(png_))) return false;
+    largest_allocation_ = SIZE_MAX;  // rows: their size was checked
     png_set_expand_16(png_);
     png_set_gray_to_rgb(png_);
     if constexpr (std::endian::native == std::endian::little) png_set_swap(png_);
@@ -66,6 +88,7 @@ class PngReader {
   /// What stands after the pixels; it may be damaged or missing without harm to them.
   bool read_end() {
     if (setjmp(png_jmpbuf(png_))) return false;
+    largest_allocation_ = most_in_chunk(bytes_.size());
     png_read_end(png_, info_);
     return true;
   }
@@ -78,6 +101,7 @@ class PngReader {
  private:
   std::span<const std::byte> bytes_;
   size_t at_ = 0;
+  size_t largest_allocation_;
   PngErrors errors_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
@@ -182,9 +206,8 @@ Result<Raw> decode_png(std::span<const std::byte> bytes, const DecodeLimits& lim
   const bool grey = (type & PNG_COLOR_MASK_COLOR) == 0;
   const bool alpha =
       (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(reader->png(), reader->info(), PNG_INFO_tRNS) != 0;
-  // Deflate shrinks at most 1032 to 1.
   const int64_t bits_per_pixel = int64_t{depth} * png_get_channels(reader->png(), reader->info());
-  const int64_t largest = (static_cast<int64_t>(bytes.size()) * 1040 + 4096) * 8 / bits_per_pixel;
+  const int64_t largest = static_cast<int64_t>(most_inflated(bytes.size())) * 8 / bits_per_pixel;
   TRY(check_size(limits, width, height, alpha ? 8 : 6, largest));
 
   Raw raw;
