@@ -12,8 +12,8 @@ namespace pochade {
 
 struct PassOptions {
   std::string stop_after = {};  ///< name of the last pass to run, its first time; empty: all of them
-  std::filesystem::path dump_folder =
-      {};                     ///< if not empty: the graph's text after each pass that changed it, NN_PASS.txt
+  /// If not empty: the graph's text after each pass that changed it, NN_PASS.txt.
+  std::filesystem::path dump_folder = {};
   bool half_to_float = true;  ///< compute float16 and bfloat16 networks in float32
 };
 
