@@ -8,6 +8,7 @@
 #include "ops/norm/batch_normalization.h"
 #include "ops/norm/instance_normalization.h"
 #include "ops/norm/layer_normalization.h"
+#include "ops/norm/local_normalization.h"
 #include "ops/norm/softmax.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/global_pool.h"
@@ -30,6 +31,7 @@ constexpr Entry entry() {
   return {D::kName, [](const Op& op, const Lowering& at) { return lower(static_cast<const D&>(op), at); }};
 }
 
+// clang-format off
 // One line an operator, one paragraph a folder.
 constexpr Entry kEntries[] = {
     // elementwise/
@@ -41,17 +43,27 @@ constexpr Entry kEntries[] = {
     // index/
 
     // matrix/
-    entry<Gemm>(), entry<MatMul>(),
+    entry<Gemm>(),
+    entry<MatMul>(),
 
     // conv/
-    entry<Conv>(), entry<ConvTranspose>(),
+    entry<Conv>(),
+    entry<ConvTranspose>(),
 
     // pool/
-    entry<AveragePool>(), entry<GlobalAveragePool>(), entry<GlobalMaxPool>(), entry<MaxPool>(),
+    entry<AveragePool>(),
+    entry<GlobalAveragePool>(),
+    entry<GlobalMaxPool>(),
+    entry<MaxPool>(),
 
     // norm/
-    entry<BatchNormalization>(), entry<GroupNormalization>(), entry<InstanceNormalization>(),
-    entry<LayerNormalization>(), entry<LogSoftmax>(), entry<Softmax>(),
+    entry<BatchNormalization>(),
+    entry<GroupNormalization>(),
+    entry<InstanceNormalization>(),
+    entry<LayerNormalization>(),
+    entry<LogSoftmax>(),
+    entry<Lrn>(),
+    entry<Softmax>(),
 
     // resize/
     entry<Resize>(),
@@ -62,6 +74,7 @@ constexpr Entry kEntries[] = {
 
     // detect/
 };
+// clang-format on
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include "formats/onnx/rows.h"
 #include "formats/onnx/window_attributes.h"
 #include "ops/conv/conv_transpose.h"
+#include "ops/conv/deform_conv.h"
 #include "ops/shape/reshape.h"
 
 namespace pochade::onnx {
@@ -66,9 +67,25 @@ Status conv_transpose(NodeScope& node) {
   return node.set_output_channels_first(0, y);
 }
 
+Status deform_conv(NodeScope& node) {
+  DeformConv op;
+  TRY(const size_t spatial_rank, read_spatial_rank(node, 1));
+  TRY(op.window, read_window(node, spatial_rank));
+  TRY(op.groups, node.integer("group", 1));
+  TRY(op.offset_groups, node.integer("offset_group", 1));
+  std::vector<ValueId> inputs = node.inputs();
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (i != 3 && inputs[i] != kNone) {
+      TRY(inputs[i], node.to_channels_last(inputs[i]));
+    }
+  TRY(const ValueId y, node.add(std::move(op), std::move(inputs)));
+  return node.set_output_channels_first(0, y);
+}
+
 constexpr Row kRows[] = {
     {"", "Conv", 1, kLatest, conv},
     {"", "ConvTranspose", 1, kLatest, conv_transpose},
+    {"", "DeformConv", 19, kLatest, deform_conv},
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include "formats/onnx/rows.h"
+#include "ops/matrix/det.h"
+#include "ops/matrix/einsum.h"
 #include "ops/matrix/gemm.h"
 
 namespace pochade::onnx {
@@ -17,9 +19,21 @@ Status matmul(NodeScope& node) {
   return node.emit(MatMul{});
 }
 
+Status det(NodeScope& node) {
+  return node.emit(Det{});
+}
+
+Status einsum(NodeScope& node) {
+  Einsum op;
+  TRY(op.equation, node.text("equation"));
+  return node.emit(std::move(op));
+}
+
 constexpr Row kRows[] = {
     {"", "Gemm", 7, kLatest, gemm},
     {"", "MatMul", 1, kLatest, matmul},
+    {"", "Det", 11, kLatest, det},
+    {"", "Einsum", 12, kLatest, einsum},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "ops/norm/batch_normalization.h"
 #include "ops/norm/instance_normalization.h"
 #include "ops/norm/layer_normalization.h"
+#include "ops/norm/local_normalization.h"
 #include "ops/norm/softmax.h"
 
 namespace pochade::onnx {
@@ -82,11 +83,36 @@ Status softmax(NodeScope& node) {
   return node.emit(op);
 }
 
+Status lrn(NodeScope& node) {
+  Lrn op;
+  TRY(op.size, node.integer("size"));
+  TRY(op.alpha, node.number("alpha", 1e-4f));
+  TRY(op.beta, node.number("beta", 0.75f));
+  TRY(op.bias, node.number("bias", 1.0f));
+  return emit_channels_last(node, op);
+}
+
+Status lp_normalization(NodeScope& node) {
+  LpNormalization op;
+  TRY(op.axis, node.integer("axis", -1));
+  TRY(op.p, node.integer("p", 2));
+  return node.emit(op);
+}
+
+Status mean_variance_normalization(NodeScope& node) {
+  MeanVarianceNormalization op;
+  TRY(op.axes, node.integers("axes", {0, 2, 3}));
+  return node.emit(std::move(op));
+}
+
 constexpr Row kRows[] = {
     {"", "BatchNormalization", 7, kLatest, batch_normalization},
     {"", "InstanceNormalization", 6, kLatest, instance_normalization},
     {"", "GroupNormalization", 18, kLatest, group_normalization},
     {"", "LayerNormalization", 1, kLatest, layer_normalization},
+    {"", "LRN", 1, kLatest, lrn},
+    {"", "LpNormalization", 1, kLatest, lp_normalization},
+    {"", "MeanVarianceNormalization", 9, kLatest, mean_variance_normalization},
     {"", "Softmax", 1, kLatest, softmax<Softmax>},
     {"", "LogSoftmax", 1, kLatest, softmax<LogSoftmax>},
 };

@@ -1,5 +1,6 @@
 #include "ops/resize/resize.h"
 #include "formats/onnx/rows.h"
+#include "ops/resize/grid_sample.h"
 
 namespace pochade::onnx {
 namespace {
@@ -91,7 +92,56 @@ Status resize(NodeScope& node) {
                      op.coordinates == Resize::Coordinates::kTfCropAndResize ? roi : kNone, scales, sizes);
 }
 
+constexpr Choice<GridSample::Mode> kSampleModes[] = {{"linear", GridSample::Mode::kLinear},
+                                                     {"bilinear", GridSample::Mode::kLinear},
+                                                     {"nearest", GridSample::Mode::kNearest},
+                                                     {"cubic", GridSample::Mode::kCubic},
+                                                     {"bicubic", GridSample::Mode::kCubic}};
+constexpr Choice<GridSample::Padding> kSamplePaddings[] = {{"zeros", GridSample::Padding::kZeros},
+                                                           {"border", GridSample::Padding::kBorder},
+                                                           {"reflection", GridSample::Padding::kReflection}};
+
+Status grid_sample(NodeScope& node) {
+  GridSample op;
+  TRY(op.mode, choose(node, "mode", "linear", kSampleModes));
+  TRY(op.padding, choose(node, "padding_mode", "zeros", kSamplePaddings));
+  TRY(op.align_corners, node.flag("align_corners", false));
+  TRY(const ValueId in, node.required_input(0));
+  TRY(const ValueId grid, node.required_input(1));
+  TRY(const ValueId x, node.to_channels_last(in));
+  TRY(const ValueId y, node.add(op, {x, grid}));
+  return node.set_output_channels_first(0, y);
+}
+
+Status affine_grid(NodeScope& node) {
+  AffineGrid op;
+  TRY(op.align_corners, node.flag("align_corners", false));
+  return node.emit(op);
+}
+
+constexpr Choice<bool> kRoiModes[] = {{"avg", false}, {"max", true}};
+constexpr Choice<bool> kRoiCoordinates[] = {{"half_pixel", true}, {"output_half_pixel", false}};
+
+Status roi_align(NodeScope& node) {
+  RoiAlign op;
+  TRY(op.out_h, node.integer("output_height", 1));
+  TRY(op.out_w, node.integer("output_width", 1));
+  TRY(op.sampling_ratio, node.integer("sampling_ratio", 0));
+  TRY(op.spatial_scale, node.number("spatial_scale", 1.0f));
+  TRY(op.take_max, choose(node, "mode", "avg", kRoiModes));
+  TRY(op.half_pixel, choose(node, "coordinate_transformation_mode",
+                            node.opset() >= 16 ? "half_pixel" : "output_half_pixel", kRoiCoordinates));
+  TRY(const ValueId in, node.required_input(0));
+  std::vector<ValueId> inputs = node.inputs();
+  TRY(inputs[0], node.to_channels_last(in));
+  TRY(const ValueId y, node.add(op, std::move(inputs)));
+  return node.set_output_channels_first(0, y);
+}
+
 constexpr Row kRows[] = {
+    {"", "AffineGrid", 20, kLatest, affine_grid},
+    {"", "GridSample", 16, kLatest, grid_sample},
+    {"", "RoiAlign", 10, kLatest, roi_align},
     {"", "Upsample", 7, 9, upsample},
     {"", "Resize", 10, 10, upsample},
     {"", "Resize", 11, kLatest, resize},

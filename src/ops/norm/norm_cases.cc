@@ -2,6 +2,7 @@
 #include "ops/norm/batch_normalization.h"
 #include "ops/norm/instance_normalization.h"
 #include "ops/norm/layer_normalization.h"
+#include "ops/norm/local_normalization.h"
 #include "ops/norm/softmax.h"
 
 namespace pochade {
@@ -77,6 +78,14 @@ void add_rows(Cases& cases) {
     cases.add("columns{}", Softmax{}, columns).input(f32({3, 5, columns}, -10, 10));
     cases.add("columns{}", LogSoftmax{}, columns).input(f32({3, 5, columns}, -10, 10));
   }
+  for (const int64_t size : {1, 2, 3, 5, 9})
+    for (const float beta : {0.75f, 0.5f}) {
+      Lrn lrn;
+      lrn.size = size;
+      lrn.alpha = 0.5f;
+      lrn.beta = beta;
+      cases.add("size{}_beta{}", lrn, size, beta).input(f32({2, 5, 6, 7}, -2, 2));
+    }
   LayerNormalization wide;
   wide.axis = 1;
   wide.with_statistics = true;
