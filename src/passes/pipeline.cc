@@ -4,6 +4,7 @@
 
 #include "passes/fold_constants.h"
 #include "passes/remove_identities.h"
+#include "passes/sink_transposes.h"
 
 namespace pochade {
 namespace {
@@ -24,6 +25,7 @@ Result<std::optional<Graph>> applied(const Graph& graph, const PassOptions&) {
 constexpr std::array kPasses = {
     PassInfo{"fold_constants", "Computes what depends on constants only", applied<fold_constants>},
     PassInfo{"remove_identities", "Removes operators that give their input back", applied<remove_identities>},
+    PassInfo{"sink_transposes", "Runs operators channels-last where that saves transposes", applied<sink_transposes>},
 };
 
 Status dump(const Graph& graph, const PassOptions& options, std::string_view name, int number) {
