@@ -89,6 +89,18 @@ gtest() {
   rm -rf "$folder"
 }
 
+# counted COMMAND...: runs a command whose last line is "N passed, N failed, N skipped", and perhaps more words.
+counted() {
+  local output status
+  output=$("$@" 2>&1)
+  status=$?
+  printf '%s\n' "$output"
+  if [[ ${output##*$'\n'} =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped ]]; then
+    count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}"
+  fi
+  return $status
+}
+
 # unittest FILE: runs a Python test file.
 unittest() {
   local output ran=0 bad=0 left=0 status
@@ -137,6 +149,76 @@ release_build() {
   fi
 }
 
+# ONNX's own node tests, each in a process of its own; docs/operators.md must say what they say.
+onnx_conformance() {
+  if [[ ! -d /usr/share/libonnx-testdata ]]; then lacking "libonnx-testdata"; return 0; fi
+  counted build/release/onnx_conformance --docs docs/operators.md
+}
+
+# Bytes of everything in libpochade, linked and stripped, against the bound of docs/architecture.md.
+library_size() {
+  local folder bytes bound=3000000
+  folder=$(mktemp -d) || return 1
+  g++ -shared -o "$folder/libpochade.so" -Wl,--whole-archive build/release/libpochade.a -Wl,--no-whole-archive -pthread &&
+    strip "$folder/libpochade.so" && bytes=$(stat -c %s "$folder/libpochade.so")
+  rm -rf "$folder"
+  note="$((bytes / 1000)) kB of $((bound / 1000)) kB"
+  echo "$note"
+  ((bytes > 0 && bytes <= bound))
+}
+
+# The other compiler, the sanitizers for addresses and undefined behaviour, and the fuzzers: one build. No warning passes.
+clang_build() {
+  checked_build fuzz -DCMAKE_COMPILE_WARNING_AS_ERROR=ON all
+}
+
+fuzz_unit_tests() {
+  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 gtest build/fuzz/pochade_tests
+}
+
+# Every fuzz target for 30 s, starting from its corpus in tests/fuzz/.
+fuzzers() {
+  local program name corpus ran=0
+  for program in build/fuzz/fuzz/*_fuzz; do
+    name=${program##*/}
+    corpus=$(mktemp -d) || return 1
+    if [[ -d tests/fuzz/${name%_fuzz} ]]; then cp -r "tests/fuzz/${name%_fuzz}/." "$corpus"; fi
+    echo "--- $name"
+    if "$program" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/check/" "$corpus"; then
+      count 1 0 0
+    else
+      count 0 1 0
+    fi
+    rm -rf "$corpus"
+    ran=$((ran + 1))
+  done
+  ((ran > 0))
+}
+
+tsan_build() {
+  checked_build tsan "-DPOCHADE_CLI=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade_tests
+}
+
+# What runs on several threads.
+tsan_tests() {
+  gtest build/tsan/pochade_tests --gtest_filter='*Thread*:*Session*:*Plan*:*Engine*:*Step*'
+}
+
+aarch64_build() {
+  checked_build aarch64 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON all
+}
+
+aarch64_tests() {
+  local runner="qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu"
+  gtest build/aarch64/pochade_tests
+}
+
+armv7_build() {
+  checked_build armv7 "-DPOCHADE_TESTS=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" all
+}
+
+scripts() { shellcheck -x check pochade .ci/run completions/pochade.bash tools/*.sh; }
+
 # Which parts there are, in order. The first word is the smallest check that runs it.
 all_parts() {
   part quick "include order" tools/check_includes.py
@@ -145,4 +227,16 @@ all_parts() {
   part quick "build" release_build
   part quick "unit tests" gtest build/release/pochade_tests
   part quick "wrappers" unittest tests/wrappers/wrappers_test.py
+  part default "onnx conformance" onnx_conformance
+  part default "installed copy" unittest tests/install/install_test.py
+  part default "size of libpochade" library_size
+  part full "scripts" scripts
+  part full "clang with sanitizers: build" clang_build
+  part full "clang with sanitizers: unit tests" fuzz_unit_tests
+  part full "fuzzers" fuzzers
+  part full "thread sanitizer: build" tsan_build
+  part full "thread sanitizer: engine tests" tsan_tests
+  part full "aarch64: build" aarch64_build
+  part full "aarch64: unit tests in qemu" aarch64_tests
+  part full "armv7: build" armv7_build
 }
