@@ -215,10 +215,16 @@ void run_dot(const DotArgs& t) {
     if (k < length) dot_step(sums, a + k, t.lda, b + k, t.b_column, length - k);
     b += length;
   }
+  // Through memory, so that the loops above keep their sums in registers.
+  float partial[R * N * kLanes];
+#pragma GCC unroll 8
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) store(partial + (i * N + n) * kLanes, sums[i][n]);
   for (int i = 0; i < R; ++i) {
     float* c = t.c + i * t.ldc;
     for (int n = 0; n < N; ++n) {
-      float sum = sum_lanes(sums[i][n]);
+      float sum = sum_lanes(load(partial + (i * N + n) * kLanes));
       if (t.bias != nullptr) sum += t.bias[n];
       if (t.residual != nullptr) sum += t.residual[i * t.ldc + n];
       c[n] = sum;
