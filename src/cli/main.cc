@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "pochade " POCHADE_VERSION);
   app.footer(kFooter);
   app.require_subcommand(1);
+  pochade::add_paint(app);
   pochade::add_inspect(app);
   pochade::add_run(app);
   pochade::add_verify(app);

@@ -5,6 +5,7 @@
 
 namespace pochade {
 
+void add_paint(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_run(CLI::App& app);
 void add_verify(CLI::App& app);

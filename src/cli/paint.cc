@@ -1,0 +1,170 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "base/memory.h"
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "media/encode.h"
+#include "paint/card.h"
+#include "paint/model_painter.h"
+#include "paint/output.h"
+#include "paint/styles.h"
+
+namespace pochade {
+namespace {
+
+struct Flags {
+  std::vector<std::string> photos;
+  std::string output, model, style, size, preprocess, channels;
+  float strength = 1;
+  bool keep_colors = false;
+  int threads = 0;
+  bool force = false;
+  bool verbose = false;
+  bool quiet = false;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// "\rpainting 43%" on a terminal, once a run takes longer than two seconds. Ends the run on Ctrl-C.
+class Progress {
+ public:
+  explicit Progress(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) != 0), start_(Clock::now()) {}
+  ~Progress() { clear(); }
+  bool operator()(size_t done, size_t all) {
+    const auto now = Clock::now();
+    if (shown_ && now - start_ > std::chrono::seconds(2) && now - last_ > std::chrono::milliseconds(100)) {
+      std::fprintf(stderr, "\rpainting %3zu%%", 100 * done / all);
+      std::fflush(stderr);
+      last_ = now;
+      visible_ = true;
+    }
+    return interrupted == 0;
+  }
+  void clear() {
+    if (visible_) std::fputs("\r              \r", stderr);
+    visible_ = false;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool shown_;
+  bool visible_ = false;
+  Clock::time_point start_, last_;
+};
+
+void check_interrupt() {
+  if (interrupted != 0) throw VerbFailure{"stopped; nothing was half written", "", 1};
+}
+
+/// Seconds with two digits.
+std::string seconds_text(std::chrono::steady_clock::time_point start) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f s", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return text;
+}
+
+void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision, ModelPainter& painter) {
+  const auto start = std::chrono::steady_clock::now();
+  DecodedImage photo = value_or_fail(read_image(job.photo));
+  if (flags.verbose)
+    for (const std::string& note : photo.notes) std::cerr << job.photo.string() << ": " << note << "\n";
+  if (!flags.size.empty()) photo.image = value_or_fail(resized(photo.image, value_or_fail(parse_size(flags.size))));
+  check_interrupt();
+  const auto network_start = std::chrono::steady_clock::now();
+  Image painting = [&] {
+    Progress progress(flags.quiet);
+    painter.session().on_step(std::ref(progress));
+    auto result = paint_photo(photo.image, decision.preprocess, painter, {flags.strength, flags.keep_colors});
+    painter.session().on_step(nullptr);
+    progress.clear();
+    check_interrupt();
+    return value_or_fail(std::move(result).context("painting {}", job.photo));
+  }();
+  const std::string network_time = seconds_text(network_start);
+  value_or_fail(write_image(job.painting, painting, job.format));
+  if (!flags.quiet)
+    std::cerr << job.photo.string() << " -> " << job.painting.string() << "  " << painting.width() << "x" << painting.height() << ", "
+              << seconds_text(start) << " (network " << network_time << "), peak memory " << bytes_text(peak_rss_bytes()) << "\n";
+}
+
+void paint(const Flags& flags) {
+  if (!flags.model.empty() && !flags.style.empty()) fail_usage("--model and --style exclude each other");
+  std::filesystem::path model = flags.model;
+  std::string style = flags.model.empty() ? std::string(kDefaultStyle) : model.stem().string();
+  if (!flags.style.empty()) style = flags.style;
+  if (flags.model.empty()) model = value_or_fail(find_style(style)).model;
+
+  OutputRequest request;
+  request.photos.assign(flags.photos.begin(), flags.photos.end());
+  if (!flags.output.empty()) request.output = flags.output;
+  request.style = style;
+  request.force = flags.force;
+  const std::vector<PaintJob> jobs = value_or_fail(plan_outputs(request));
+  if (!flags.size.empty()) value_or_fail(parse_size(flags.size));
+
+  SessionOptions options;
+  options.threads = flags.threads;
+  const std::unique_ptr<ModelPainter> painter = value_or_fail(ModelPainter::open(model, options));
+  for (const std::string& warning : painter->warnings()) std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
+  PreprocessFlags said;
+  if (!flags.preprocess.empty()) said.preprocess = flags.preprocess;
+  if (!flags.channels.empty()) said.channels = flags.channels;
+  const PreprocessDecision decision = value_or_fail(decide_preprocess(said, card_beside(model), painter->hints()));
+  if (flags.verbose) {
+    for (const std::string& reason : decision.reasons) std::cerr << reason << "\n";
+    if (painter->fixed_size()) std::cerr << "The network takes " << to_string(*painter->fixed_size()) << " only: " << painter->why_fixed() << "\n";
+  }
+  // A broken photo among many does not stop the others; the exit code tells.
+  std::optional<VerbFailure> last_failure;
+  for (const PaintJob& job : jobs) {
+    try {
+      paint_one(job, flags, decision, *painter);
+    } catch (const VerbFailure& failure) {
+      if (jobs.size() == 1 || interrupted != 0) throw;
+      std::cerr << "pochade: " << failure.line << "\n";
+      last_failure = VerbFailure{"not every photo was painted", "", 1};
+    }
+  }
+  if (last_failure) throw *last_failure;
+}
+
+}  // namespace
+
+void add_paint(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* verb = app.add_subcommand("paint", "Turn photos into paintings");
+  verb->footer(
+      "The painting has the photo's size. Without -o it goes beside the photo: photo.STYLE.jpg.\n"
+      "Examples:\n"
+      "  pochade paint photo.jpg\n"
+      "  pochade paint photo.jpg -o painting.png --size 1024 --strength 0.8\n"
+      "  pochade paint holiday/ -o paintings/ --model candy.onnx\n"
+      "  pochade paint photo.heic -o card.jpg --size 1500x1000 --keep-colors\n"
+      "  curl -s https://example.org/photo.jpg | pochade paint - -o - > painting.png");
+  verb->add_option("PHOTO", flags->photos, "Photos (JPEG, PNG, WebP, HEIC), folders, or - for standard input")->required();
+  verb->add_option("-o,--output", flags->output, "Painting (.jpg, .png, .webp), folder, or - for standard output")->type_name("OUT|DIR");
+  verb->add_option("--model", flags->model, "A style network of yours")->type_name("FILE.onnx");
+  verb->add_option("--style", flags->style, format("One of the styles that come along (default: {})", kDefaultStyle))->type_name("NAME");
+  verb->add_option("--size", flags->size, "N: the long side; WxH: filled, and cut around the centre")->type_name("N|WxH");
+  verb->add_option("--strength", flags->strength, "0: the photo, 1: the painting")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  verb->add_flag("--keep-colors", flags->keep_colors, "The photo's colours under the painting's light and dark");
+  verb->add_option("--preprocess", flags->preprocess, format("How a picture enters the network: {}, or a card", kPreprocessPresets))
+      ->type_name("NAME|FILE.toml");
+  verb->add_option("--channels", flags->channels, "Order of the network's channels")->check(CLI::IsMember({"rgb", "bgr"}));
+  verb->add_option("--threads", flags->threads, "Threads (default: the CPUs that this process may use)")->check(CLI::Range(1, 1024))->type_name("N");
+  verb->add_flag("--force", flags->force, "Replace existing files");
+  verb->add_flag("-v,--verbose", flags->verbose, "Say what was decided, and from where");
+  verb->add_flag("-q,--quiet", flags->quiet, "Say nothing but errors");
+  verb->callback([flags] {
+    std::signal(SIGINT, [](int) { interrupted = 1; });
+    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    paint(*flags);
+  });
+}
+
+}  // namespace pochade
