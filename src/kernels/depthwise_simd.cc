@@ -83,6 +83,75 @@ void square(const Row& row, Taps whole) {
   if (c < s.channels) sweep(c, s.channels - c);
 }
 
+#if defined(POCHADE_KERNEL_ISA_avx512) || (defined(POCHADE_KERNEL_ISA_neon) && defined(__aarch64__))
+constexpr int kPairWide = 8;
+#else
+constexpr int kPairWide = 4;
+#endif
+
+/// As tile_of, for a kernel of 3 x 3 and two output rows: input rows that both see are loaded once.
+/// `row.taps` are those of both.
+template <int kStride, int kWide, bool kEdge>
+POCHADE_INLINE void pair_of(const Row& row, size_t w, size_t c, size_t lanes) {
+  const DepthwiseShape& s = *row.s;
+  const size_t channels = s.channels;
+  const ptrdiff_t column = static_cast<ptrdiff_t>(w * kStride) - s.pad_left;
+  const float* first = row.x + column * static_cast<ptrdiff_t>(channels) + c;
+  F32 sums[2][kWide], weights[9];
+  const F32 bias = bias_at(row, c, lanes);
+#pragma GCC unroll 8
+  for (int t = 0; t < kWide; ++t) sums[0][t] = sums[1][t] = bias;
+#pragma GCC unroll 9
+  for (int k = 0; k < 9; ++k) weights[k] = load_up_to(row.filter + k * channels + c, lanes);
+#pragma GCC unroll 5
+  for (int i = 0; i < 3 + kStride; ++i) {
+    if (static_cast<size_t>(i) < row.taps.begin || static_cast<size_t>(i) >= row.taps.end) continue;
+    const float* x = first + static_cast<size_t>(i) * s.width * channels;
+#pragma GCC unroll 32
+    for (int j = 0; j < (kWide - 1) * kStride + 3; ++j) {
+      if (kEdge && (column + j < 0 || column + j >= static_cast<ptrdiff_t>(s.width))) continue;
+      const F32 v = load_up_to(x + j * channels, lanes);
+#pragma GCC unroll 2
+      for (int h = 0; h < 2; ++h)
+#pragma GCC unroll 8
+        for (int t = 0; t < kWide; ++t) {
+          const int r = i - h * kStride, k = j - t * kStride;
+          if (r >= 0 && r < 3 && k >= 0 && k < 3) sums[h][t] = fma(v, weights[r * 3 + k], sums[h][t]);
+        }
+    }
+  }
+#pragma GCC unroll 2
+  for (int h = 0; h < 2; ++h) {
+    float* y = row.y + (h * s.out_width + w) * channels + c;
+#pragma GCC unroll 8
+    for (int t = 0; t < kWide; ++t) store_up_to(y + t * channels, clip(sums[h][t], row.low, row.high), lanes);
+  }
+}
+
+/// Two whole rows.
+template <int kStride>
+void pair(const Row& row, Taps whole) {
+  const DepthwiseShape& s = *row.s;
+  const auto sweep = [&](size_t c, size_t lanes) __attribute__((always_inline)) {
+    for (size_t w = 0; w < s.out_width;) {
+      const size_t left = s.out_width - w;
+      if (left >= kPairWide && w >= whole.begin && w + kPairWide <= whole.end) {
+        pair_of<kStride, kPairWide, false>(row, w, c, lanes);
+        w += kPairWide;
+      } else if (left >= 4) {
+        pair_of<kStride, 4, true>(row, w, c, lanes);
+        w += 4;
+      } else {
+        pair_of<kStride, 1, true>(row, w, c, lanes);
+        w += 1;
+      }
+    }
+  };
+  size_t c = 0;
+  for (; c + kLanes <= s.channels; c += kLanes) sweep(c, kLanes);
+  if (c < s.channels) sweep(c, s.channels - c);
+}
+
 /// Any window: one output after another.
 void anywhere(const Row& row, Taps) {
   const DepthwiseShape& s = *row.s;
@@ -149,6 +218,13 @@ RowFunction choose(const DepthwiseShape& s) {
   return anywhere;
 }
 
+/// For two rows at once, or null.
+RowFunction choose_pair(const DepthwiseShape& s) {
+  if (choose(s) == square<3, 1>) return pair<1>;
+  if (choose(s) == square<3, 2>) return pair<2>;
+  return nullptr;
+}
+
 }  // namespace
 
 void depthwise(const DepthwiseShape& s, const DepthwiseArgs& args, Range rows) {
@@ -162,18 +238,22 @@ void depthwise(const DepthwiseShape& s, const DepthwiseArgs& args, Range rows) {
                       : kind == ActivationKind::kClip ? args.activation.a
                                                       : -__builtin_inff());
   row.high = broadcast(kind == ActivationKind::kClip ? args.activation.b : __builtin_inff());
-  const RowFunction function = choose(s);
+  const RowFunction function = choose(s), pair_function = choose_pair(s);
   const Taps whole =
       whole_windows(s.out_width, s.stride_w, s.pad_left, (s.kernel_w - 1) * s.dilation_w + 1, s.width);
-  for (size_t i = rows.begin; i < rows.end; ++i) {
+  for (size_t i = rows.begin; i < rows.end;) {
+    const bool pairs = pair_function != nullptr && i + 1 < rows.end && (i + 1) % s.out_height != 0;
     const size_t image = i / s.out_height;
     const ptrdiff_t first = static_cast<ptrdiff_t>(i % s.out_height * s.stride_h) - s.pad_top;
-    row.taps = taps_within(first, s.kernel_h, s.dilation_h, 0, static_cast<ptrdiff_t>(s.height));
+    const size_t reach = s.kernel_h + (pairs ? s.stride_h : 0);  // a pair has a dilation of 1
+    row.taps = taps_within(first, reach, s.dilation_h, 0, static_cast<ptrdiff_t>(s.height));
     row.x = args.x +
             (static_cast<ptrdiff_t>(image * s.height) + first) * static_cast<ptrdiff_t>(s.width * s.channels);
     row.y = args.y + i * s.out_width * outputs;
-    function(row, whole);
-    if (kind > ActivationKind::kClip) activate_in_place(args.activation, row.y, s.out_width * outputs);
+    (pairs ? pair_function : function)(row, whole);
+    if (kind > ActivationKind::kClip)
+      activate_in_place(args.activation, row.y, (pairs ? 2 : 1) * s.out_width * outputs);
+    i += pairs ? 2 : 1;
   }
 }
 
