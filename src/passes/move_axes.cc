@@ -560,7 +560,7 @@ std::optional<MovedNode> by_rule(const Site& at) {
     if (moved) moved->outputs = {at.order(), {}, {}};
     return moved;
   }
-  if (op_as<CastLike>(op)) return uniform(at, at.node.op);
+  if (op_as<CastLike>(op) || op_as<Dropout>(op)) return uniform(at, at.node.op);
   if (op.elementwise()) return move_elementwise(at);
   return std::nullopt;
 }

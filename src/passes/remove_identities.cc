@@ -10,7 +10,7 @@ ValueId repeated_input(const Finder& find, const Node& node) {
   const std::string_view name = node.op->name();
   const ValueId x = input_of(node, 0);
   if (x == kNone) return kNone;
-  if (name == "Identity") return x;
+  if (name == "Identity" || name == "Dropout") return x;  // a mask that somebody reads stays
   const Graph& graph = find.graph();
   if (!same_type_and_shape(graph.fact(x), graph.fact(node.outputs[0]))) return kNone;
   if (node.op->only_reshapes() || name == "Cast") return x;
