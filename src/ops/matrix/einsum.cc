@@ -59,7 +59,8 @@ Result<EinsumAxes> parse_einsum(std::string_view equation, std::span<const int> 
     if (inputs.size() >= ranks.size())
       return Error::invalid_model("equation \"{}\" has more terms than the {} inputs", equation,
                                   ranks.size());
-    TRY(inputs.emplace_back(), name_axes(letters, ranks[inputs.size() - 1]));
+    TRY(AxisNames names, name_axes(letters, ranks[inputs.size()]));
+    inputs.push_back(std::move(names));
     for (const int name : inputs.back()) ++uses[name];
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
