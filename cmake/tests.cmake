@@ -22,6 +22,16 @@ if(POCHADE_CLI)
 endif()
 add_test(NAME unit COMMAND pochade_tests)
 
+# Whole models and pictures of ../shared/data.
+if(POCHADE_CLI)
+  file(GLOB model_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/models/*_test.cc)
+  add_executable(model_tests ${model_tests})
+  target_include_directories(model_tests PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(model_tests PRIVATE POCHADE_SOURCE_FOLDER="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(model_tests PRIVATE pochade_media pochade_formats pochade GTest::gtest GTest::gtest_main)
+  add_test(NAME models COMMAND model_tests)
+endif()
+
 # ONNX's node tests, outside GoogleTest: each in a process of its own.
 add_executable(onnx_conformance ${CMAKE_SOURCE_DIR}/tests/onnx/conformance.cc)
 target_link_libraries(onnx_conformance PRIVATE pochade_formats pochade)

@@ -228,6 +228,7 @@ all_parts() {
   part quick "unit tests" gtest build/release/pochade_tests
   part quick "wrappers" unittest tests/wrappers/wrappers_test.py
   part default "onnx conformance" onnx_conformance
+  part default "whole models" gtest build/release/model_tests
   part default "installed copy" unittest tests/install/install_test.py
   part default "size of libpochade" library_size
   part full "scripts" scripts
