@@ -218,6 +218,11 @@ struct Bench {
                              {static_cast<ptrdiff_t>(rows), 1}};
     each("transpose 180x180x128 to C,H,W", rows * channels,
          [&] { k.copy(transpose, {0, k.copy_units(transpose)}); });
+    const ptrdiff_t pixels = 720 * 720;
+    const CopyArgs last{x.data(), y.data(), 4, 2, {720 * 720, 3}, {1, pixels}, {3, 1}};
+    each("3x720x720 to channels last", 720 * 720 * 3, [&] { k.copy(last, {0, k.copy_units(last)}); });
+    const CopyArgs first{x.data(), y.data(), 4, 2, {3, 720 * 720}, {1, 3}, {pixels, 1}};
+    each("720x720x3 to channels first", 720 * 720 * 3, [&] { k.copy(first, {0, k.copy_units(first)}); });
     const PoolArgs pool{.x = x.data(),
                         .y = y.data(),
                         .height = 112,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "kernels/testing.h"
 
@@ -394,6 +395,43 @@ TEST_P(Conv, SlicesOfWiderTensorsAndInterleavedPixels) {
               .kernel_h = 3,
               .kernel_w = 3,
               .x_pixel = 9});
+}
+
+TEST_P(Conv, ShapesByChance) {
+  uint32_t state = 12345;
+  const auto pick = [&](size_t low, size_t high) {
+    state = state * 1664525u + 1013904223u;
+    return low + (state >> 8) % (high - low + 1);
+  };
+  for (int i = 0; i < 250; ++i) {
+    ConvShape s;
+    s.batch = pick(1, 2);
+    s.groups = pick(0, 3) == 0 ? pick(2, 3) : 1;
+    s.in_channels = s.groups * pick(1, 20);
+    s.out_channels = s.groups * pick(1, 40);
+    s.upsample = pick(0, 4) == 0 ? 2 : 1;
+    s.height = pick(1, 14);
+    s.width = pick(1, 30);
+    s.kernel_h = pick(1, 5);
+    s.kernel_w = pick(1, 5);
+    s.stride_h = pick(1, 3);
+    s.stride_w = pick(1, 3);
+    s.dilation_h = pick(1, 2);
+    s.dilation_w = pick(1, 2);
+    s.out_height = pick(1, 12);
+    s.out_width = pick(1, 31);
+    s.pad_top = static_cast<ptrdiff_t>(pick(0, 6)) - 2;
+    s.pad_left = static_cast<ptrdiff_t>(pick(0, 6)) - 2;
+    if (pick(0, 2) == 0) s.x_pixel = s.in_channels + pick(1, 5);
+    if (pick(0, 2) == 0) s.y_pixel = s.out_channels + pick(1, 5);
+    if (pick(0, 3) == 0) s.pad_mode = PadMode::kEdge;
+    Extras extras;
+    extras.bias = pick(0, 1) == 0;
+    extras.residual = extras.in_place = pick(0, 2) == 0;
+    extras.scale = pick(0, 3) == 0;
+    extras.activation = all_activations()[pick(0, all_activations().size() - 1)];
+    check(k(), s, extras);
+  }
 }
 
 TEST_P(Conv, ManyTasks) {

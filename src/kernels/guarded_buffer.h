@@ -5,9 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -23,7 +21,7 @@ class GuardedBuffer {
  public:
   enum class Flush { kEnd, kStart };
 
-  /// The last element (or the first one) touches its guard page. Floats are NaN at first, other bytes 0xA5.
+  /// The last element (or the first one) touches its guard page. All bytes are 0xFF at first: floats are NaN.
   explicit GuardedBuffer(size_t size, Flush flush = Flush::kEnd) : size_(size) {
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     const size_t inner = (size * sizeof(T) + page - 1) / page * page;
@@ -48,11 +46,7 @@ class GuardedBuffer {
   }
 
   void poison() {
-    if constexpr (std::is_floating_point_v<T>) {
-      for (size_t i = 0; i < size_; ++i) data_[i] = std::numeric_limits<T>::quiet_NaN();
-    } else if (size_ > 0) {
-      std::memset(data_, 0xA5, size_ * sizeof(T));
-    }
+    if (size_ > 0) std::memset(static_cast<void*>(data_), 0xFF, size_ * sizeof(T));
   }
 
   T* data() { return data_; }

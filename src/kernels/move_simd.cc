@@ -19,8 +19,10 @@ struct Bytes16 {
 enum class Inner { kRow, kTranspose, kStrided };
 struct Walk {
   Inner inner;
-  size_t across;  // kTranspose: the axis that is contiguous in x
-  size_t pieces;  // units for each position of the outer axes
+  size_t across;   // kTranspose: the axis that is contiguous in x
+  bool cuts_last;  // kTranspose: pieces are cut along the last axis, not along `across`
+  size_t piece;    // elements of a piece along the axis that is cut
+  size_t pieces;   // units for each position of the outer axes
   size_t outer_rank;
   size_t outer[kMaxCopyRank];
   size_t units;
@@ -30,6 +32,8 @@ void plan_walk(const CopyArgs& a, Walk* w) {
   const size_t last = a.rank - 1;
   w->inner = Inner::kStrided;
   w->across = last;
+  w->cuts_last = false;
+  w->piece = kPieceElements;
   w->pieces = 1;
   if (a.x_strides[last] == 1 && a.y_strides[last] == 1) {
     w->inner = Inner::kRow;
@@ -39,7 +43,12 @@ void plan_walk(const CopyArgs& a, Walk* w) {
       if (a.x_strides[i] == 1 && a.dims[i] > 1) {
         w->inner = Inner::kTranspose;
         w->across = i;
-        w->pieces = ceil_div(a.dims[i], kTile);
+        // Along the longer one, in strips of a tile unless the other one is short.
+        w->cuts_last = a.dims[i] < a.dims[last];
+        const size_t longer = w->cuts_last ? a.dims[last] : a.dims[i];
+        const size_t shorter = w->cuts_last ? a.dims[i] : a.dims[last];
+        w->piece = shorter < kTile ? kPieceElements / (shorter + 1) + 1 : kTile;
+        w->pieces = ceil_div(longer, w->piece);
       }
   }
   w->outer_rank = 0;
@@ -53,25 +62,55 @@ void plan_walk(const CopyArgs& a, Walk* w) {
 }
 
 template <typename T>
-void transpose_tile(const T* x, T* y, size_t rows, size_t columns, ptrdiff_t x_column, ptrdiff_t y_row) {
-  // x is contiguous along rows, y along columns.
-  for (size_t begin = 0; begin < columns; begin += kTile) {
-    const size_t end = min_size(columns, begin + kTile);
-    for (size_t i = 0; i < rows; ++i) {
-      const T* from = x + i;
-      T* to = y + static_cast<ptrdiff_t>(i) * y_row;
-      for (size_t j = begin; j < end; ++j) to[j] = from[static_cast<ptrdiff_t>(j) * x_column];
-    }
-  }
-}
-
-template <typename T>
 void copy_row(const T* x, T* y, size_t n) {
   if (n >= 64) {
     __builtin_memcpy(y, x, n * sizeof(T));
     return;
   }
   for (size_t i = 0; i < n; ++i) y[i] = x[i];
+}
+
+/// Few channels between the two layouts: with constant strides the compiler uses shuffles.
+template <typename T, int N>
+void interleave(const T* x, T* y, size_t n, ptrdiff_t x_channel) {
+  for (size_t i = 0; i < n; ++i)
+    for (int c = 0; c < N; ++c)
+      y[i * N + static_cast<size_t>(c)] = x[static_cast<ptrdiff_t>(i) + c * x_channel];
+}
+template <typename T, int N>
+void separate(const T* x, T* y, size_t n, ptrdiff_t y_channel) {
+  for (int c = 0; c < N; ++c)
+    for (size_t i = 0; i < n; ++i)
+      y[static_cast<ptrdiff_t>(i) + c * y_channel] = x[i * N + static_cast<size_t>(c)];
+}
+
+template <typename T>
+void transpose_tile(const T* x, T* y, size_t rows, size_t columns, ptrdiff_t x_column, ptrdiff_t y_row) {
+  // x is contiguous along rows, y along columns.
+  if (columns == 3 && y_row == 3) return interleave<T, 3>(x, y, rows, x_column);
+  if (columns == 4 && y_row == 4) return interleave<T, 4>(x, y, rows, x_column);
+  if (rows == 3 && x_column == 3) return separate<T, 3>(x, y, columns, y_row);
+  if (rows == 4 && x_column == 4) return separate<T, 4>(x, y, columns, y_row);
+  // By way of a tile in the nearest cache: whole cache lines are then written at once, to many rows of y at a
+  // time.
+  T tile[kTile][kTile];
+  for (size_t begin = 0; begin < columns; begin += kTile) {
+    const size_t wide = min_size(kTile, columns - begin);
+    for (size_t top = 0; top < rows; top += kTile) {
+      const size_t high = min_size(kTile, rows - top);
+      for (size_t j = 0; j < wide; ++j) {
+        const T* from = x + top + static_cast<ptrdiff_t>(begin + j) * x_column;
+        for (size_t i = 0; i < high; ++i) tile[i][j] = from[i];
+      }
+      for (size_t i = 0; i < high; ++i) {
+        T* to = y + static_cast<ptrdiff_t>(top + i) * y_row + begin;
+        if (wide == kTile)
+          __builtin_memcpy(to, tile[i], sizeof(tile[i]));
+        else
+          copy_row(tile[i], to, wide);
+      }
+    }
+  }
 }
 
 template <typename T>
@@ -99,10 +138,16 @@ void copy_typed(const CopyArgs& a, const Walk& w, Range units) {
         break;
       }
       case Inner::kTranspose: {
-        const size_t begin = piece * kTile;
-        const ptrdiff_t y_row = a.y_strides[w.across];
-        transpose_tile(x + x_at + begin, y + y_at + static_cast<ptrdiff_t>(begin) * y_row,
-                       min_size(kTile, a.dims[w.across] - begin), a.dims[last], a.x_strides[last], y_row);
+        const size_t begin = piece * w.piece;
+        const size_t rows = a.dims[w.across], columns = a.dims[last];
+        const ptrdiff_t x_column = a.x_strides[last], y_row = a.y_strides[w.across];
+        const ptrdiff_t skip = static_cast<ptrdiff_t>(begin);
+        if (w.cuts_last)
+          transpose_tile(x + x_at + skip * x_column, y + y_at + skip, rows,
+                         min_size(w.piece, columns - begin), x_column, y_row);
+        else
+          transpose_tile(x + x_at + skip, y + y_at + skip * y_row, min_size(w.piece, rows - begin), columns,
+                         x_column, y_row);
         break;
       }
       case Inner::kStrided:

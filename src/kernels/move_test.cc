@@ -101,6 +101,13 @@ TEST_P(Move, PicturesBetweenLayouts) {
   }
 }
 
+TEST_P(Move, PicturesOfManyPieces) {
+  for (size_t channels : {3, 4, 5, 40}) {
+    check_copy<float>(k(), transpose({1, channels, 90, 91}, {0, 2, 3, 1}), "to channels last");
+    check_copy<float>(k(), transpose({1, 90, 91, channels}, {0, 3, 1, 2}), "to channels first");
+  }
+}
+
 TEST_P(Move, SlicesRepeatsAndReversal) {
   check_all(k(), {nullptr, nullptr, 0, 3, {4, 5, 6}, {100, 14, 2}, {30, 6, 1}}, "strided slice");
   check_all(k(), {nullptr, nullptr, 0, 3, {4, 5, 6}, {30, -6, -1}, {30, 6, 1}}, "reversed");

@@ -144,6 +144,11 @@ POCHADE_INLINE void store_half(uint16_t* p, F32 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+/// Neighbouring lanes change places.
+POCHADE_INLINE F32 swap_pairs(F32 a) {
+  return {_mm256_permute_ps(a.v, 0xb1)};
+}
+
 // Fixed order: halves are folded onto each other.
 template <typename Fold>
 POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {

@@ -163,6 +163,11 @@ POCHADE_INLINE void store_half(uint16_t* p, F32 a) {
 #define POCHADE_HALF_BY_BITS 1
 #endif
 
+/// Neighbouring lanes change places.
+POCHADE_INLINE F32 swap_pairs(F32 a) {
+  return {vrev64q_f32(a.v)};
+}
+
 // Fixed order: halves are folded onto each other.
 template <typename Fold>
 POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {

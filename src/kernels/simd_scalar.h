@@ -139,6 +139,11 @@ POCHADE_INLINE I32 shift_right(I32 a) {
   return {a.v >> kBits};
 }
 
+/// Neighbouring lanes change places.
+POCHADE_INLINE F32 swap_pairs(F32 a) {
+  return {F32::Vector{a.v[1], a.v[0], a.v[3], a.v[2]}};
+}
+
 // Fixed order: halves are folded onto each other.
 template <typename Fold>
 POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {

@@ -64,9 +64,23 @@ void short_rows(const float* x, float* y, size_t columns, size_t rows) {
     for (size_t c = 0; c < columns; ++c) y[row * columns + c] = values[c][row];
 }
 
+/// Rows of two: each vector holds whole rows.
+template <bool kLog>
+void pairs(const float* x, float* y, size_t n) {
+  for (size_t i = 0; i < n; i += kLanes) {
+    const size_t lanes = min_size(kLanes, n - i);
+    const F32 v = load_up_to(x + i, lanes);
+    const F32 d = v - max_nan(v, swap_pairs(v));
+    const F32 e = exp(d);
+    const F32 total = e + swap_pairs(e);
+    store_up_to(y + i, kLog ? d - log(total) : e / total, lanes);
+  }
+}
+
 template <bool kLog>
 void all_rows(const float* x, float* y, size_t columns, Range rows) {
   if (columns == 0) return;
+  if (columns == 2) return pairs<kLog>(x + 2 * rows.begin, y + 2 * rows.begin, 2 * (rows.end - rows.begin));
   if (columns < kShort) {
     for (size_t row = rows.begin; row < rows.end; row += kLanes)
       short_rows<kLog>(x + row * columns, y + row * columns, columns, min_size(kLanes, rows.end - row));
