@@ -86,6 +86,11 @@ void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision
     return value_or_fail(std::move(result).context("painting {}", job.photo));
   }();
   const std::string network_time = seconds_text(network_start);
+  if (!flags.output.empty() && flags.output != job.painting) {  // into a folder, which may be new
+    std::error_code error;
+    std::filesystem::create_directories(job.painting.parent_path(), error);
+    if (error) fail(Error(ErrorCode::kIo, format("cannot make the folder {}: {}", job.painting.parent_path(), error.message())));
+  }
   value_or_fail(write_image(job.painting, painting, job.format));
   if (!flags.quiet)
     std::cerr << job.photo.string() << " -> " << job.painting.string() << "  " << painting.width() << "x" << painting.height() << ", "

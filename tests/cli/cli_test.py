@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""The command line from outside: every verb on small models made here, and everything that a user can get wrong.
+
+Each failure must end in one clear line (and at most one line on what to do), with exit status 1 (the job failed) or 2 (wrong
+usage), and leave nothing half written."""
+
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "build/release/bin/pochade"
+
+
+# --- Just enough protobuf to write ONNX files (onnx.proto's field numbers) ----------------------------------------------
+
+
+def varint(value):
+    value &= (1 << 64) - 1
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def integer(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def data(field, value):
+    value = value.encode() if isinstance(value, str) else value
+    return varint(field << 3 | 2) + varint(len(value)) + value
+
+
+def value_info(name, dims, dtype=1):
+    shape = b"".join(data(1, data(2, d) if isinstance(d, str) else integer(1, d)) for d in dims)
+    return data(1, name) + data(2, data(1, integer(1, dtype) + data(2, shape)))
+
+
+def tensor(name, dims, values, dtype=1):
+    raw = struct.pack(f"<{len(values)}f", *values) if dtype == 1 else struct.pack(f"<{len(values)}q", *values)
+    return b"".join(integer(1, d) for d in dims) + integer(2, dtype) + data(8, name) + data(9, raw)
+
+
+def node(op, inputs, outputs, name="", attributes=b"", domain=""):
+    out = b"".join(data(1, i) for i in inputs) + b"".join(data(2, o) for o in outputs)
+    return out + data(3, name or op.lower()) + data(4, op) + attributes + (data(7, domain) if domain else b"")
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=13):
+    graph = b"".join(data(1, n) for n in nodes) + data(2, "g")
+    graph += b"".join(data(5, t) for t in initializers)
+    graph += b"".join(data(11, i) for i in inputs) + b"".join(data(12, o) for o in outputs)
+    return integer(1, 8) + data(7, graph) + data(8, data(1, "") + integer(2, opset))
+
+
+def painter():
+    """y = 255 - x: a network that paints the negative."""
+    return model(
+        [node("Sub", ["white", "x"], ["y"])],
+        [value_info("x", [1, 3, "H", "W"])],
+        [value_info("y", [1, 3, "H", "W"])],
+        [tensor("white", [1], [255.0])],
+    )
+
+
+def png(width, height, pixel=(10, 200, 30)):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = (b"\0" + bytes(pixel) * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def pixels(file):
+    """(width, height, RGB rows) of an 8-bit RGB PNG without interlace."""
+    at, packed = 8, b""
+    while at < len(file):
+        (length,) = struct.unpack(">I", file[at : at + 4])
+        kind, body = file[at + 4 : at + 8], file[at + 8 : at + 8 + length]
+        if kind == b"IHDR":
+            width, height = struct.unpack(">II", body[:8])
+        if kind == b"IDAT":
+            packed += body
+        at += 12 + length
+    raw, stride, rows = zlib.decompress(packed), width * 3 + 1, []
+    previous = bytearray(width * 3)
+    for y in range(height):
+        filter_type, line = raw[y * stride], bytearray(raw[y * stride + 1 : (y + 1) * stride])
+        for i in range(len(line)):
+            left = line[i - 3] if i >= 3 else 0
+            up, corner = previous[i], previous[i - 3] if i >= 3 else 0
+            if filter_type == 1:
+                line[i] = (line[i] + left) & 255
+            elif filter_type == 2:
+                line[i] = (line[i] + up) & 255
+            elif filter_type == 3:
+                line[i] = (line[i] + (left + up) // 2) & 255
+            elif filter_type == 4:
+                p = left + up - corner
+                near = min((abs(p - left), 0, left), (abs(p - up), 1, up), (abs(p - corner), 2, corner))[2]
+                line[i] = (line[i] + near) & 255
+        rows.append(bytes(line))
+        previous = line
+    return width, height, rows
+
+
+def npy(shape, values):
+    header = str({"descr": "<f4", "fortran_order": False, "shape": tuple(shape)})
+    header += " " * ((64 - (10 + len(header) + 1) % 64) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.at = pathlib.Path(self.folder.name)
+        self.write("painter.onnx", painter())
+        self.write("photo.png", png(21, 13))
+
+    def write(self, name, content):
+        path = self.at / name
+        path.write_bytes(content)
+        return path
+
+    def run_it(self, *arguments, stdin=b"", env=None):
+        return subprocess.run(
+            [PROGRAM, *map(str, arguments)], cwd=self.at, input=stdin, capture_output=True, timeout=120,
+            env={**os.environ, **(env or {})},
+        )
+
+    def good(self, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done
+
+    def bad(self, code, words, *arguments, **more):
+        before = sorted(self.at.rglob("*"))
+        done = self.run_it(*arguments, **more)
+        text = done.stderr.decode()
+        self.assertEqual(done.returncode, code, f"{arguments}: {text}")
+        self.assertTrue(text.startswith("pochade: "), text)
+        self.assertLessEqual(text.count("\n"), 2, text)
+        for word in words if isinstance(words, (list, tuple)) else [words]:
+            self.assertIn(word, text)
+        self.assertEqual(sorted(self.at.rglob("*")), before, "something was left behind")
+        return text
+
+
+class Paint(Command):
+    def test_negative_has_the_photos_size(self):
+        self.good("paint", "photo.png", "--model", "painter.onnx", "-o", "out.png")
+        width, height, rows = pixels((self.at / "out.png").read_bytes())
+        self.assertEqual((width, height), (21, 13))
+        self.assertTrue(all(row == bytes((245, 55, 225)) * 21 for row in rows))
+
+    def test_default_name_force_and_refusal(self):
+        self.good("paint", "photo.png", "--model", "painter.onnx")
+        self.assertTrue((self.at / "photo.painter.png").exists())
+        self.bad(1, "photo.painter.png", "paint", "photo.png", "--model", "painter.onnx")
+        self.good("paint", "photo.png", "--model", "painter.onnx", "--force")
+
+    def test_pipes(self):
+        done = self.good("paint", "-", "-o", "-", "--model", "painter.onnx", stdin=png(5, 4))
+        self.assertEqual(pixels(done.stdout)[:2], (5, 4))
+
+    def test_size_strength_and_folder(self):
+        self.write("second.png", png(8, 8))
+        (self.at / "photos").mkdir()
+        (self.at / "photos/a.png").write_bytes(png(30, 20))
+        (self.at / "photos/b.png").write_bytes(png(20, 30))
+        self.good("paint", "photos", "-o", "paintings/", "--model", "painter.onnx", "--size", "16x9")
+        names = sorted(p.name for p in (self.at / "paintings").iterdir())
+        self.assertEqual(len(names), 2)
+        for name in names:
+            self.assertEqual(pixels((self.at / "paintings" / name).read_bytes())[:2], (16, 9))
+        self.good("paint", "photo.png", "-o", "same.png", "--model", "painter.onnx", "--strength", "0")
+        self.assertEqual(pixels((self.at / "same.png").read_bytes())[2][0], bytes((10, 200, 30)) * 21)
+
+    def test_our_own_style_is_the_default(self):
+        self.write("big.png", png(70, 50))
+        first = self.good("paint", "big.png", "-o", "first.png")
+        self.assertIn(b"70x50", first.stderr)
+        self.good("paint", "big.png", "-o", "second.png", "--threads", "1")
+        self.assertEqual((self.at / "first.png").read_bytes(), (self.at / "second.png").read_bytes())
+
+    def test_what_can_go_wrong(self):
+        paint = ("paint", "photo.png", "--model", "painter.onnx", "-o", "x.png")
+        self.bad(1, "nowhere.png", "paint", "nowhere.png", "--model", "painter.onnx")
+        self.bad(1, "nowhere.onnx", "paint", "photo.png", "--model", "nowhere.onnx")
+        self.bad(1, "first_style", "paint", "photo.png", "--style", "no_such_style")
+        self.bad(2, "--style", "paint", "photo.png", "--style", "first_style", "--model", "painter.onnx")
+        self.bad(2, "--strength", *paint, "--strength", "2")
+        self.bad(1, "size", *paint, "--size", "0x0")
+        self.bad(2, "--channels", *paint, "--channels", "hsv")
+        self.bad(1, "preset", *paint, "--preprocess", "no_such_preset")
+        self.bad(2, "PHOTO", "paint")
+        self.bad(1, "tga", "paint", "photo.png", "--model", "painter.onnx", "-o", "out.tga")
+        self.bad(1, "no/such/folder", "paint", "photo.png", "--model", "painter.onnx", "-o", "/proc/no/such/folder/x.png")
+        self.write("cut.png", png(64, 64)[:80])
+        self.bad(1, "cut.png", "paint", "cut.png", "--model", "painter.onnx")
+        self.write("text.png", b"not a picture")
+        self.bad(1, "text.png", "paint", "text.png", "--model", "painter.onnx")
+        self.write("card.toml", b"[input]\nchanels = 'rgb'\n")
+        self.bad(1, ["card.toml", "chanels"], *paint, "--preprocess", "card.toml")
+
+    def test_a_broken_photo_among_good_ones(self):
+        self.write("broken.png", b"\x89PNG\r\n\x1a\n")
+        done = self.run_it("paint", "broken.png", "photo.png", "-o", "out/", "--model", "painter.onnx")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"broken.png", done.stderr)
+        self.assertEqual(len(list((self.at / "out").iterdir())), 1)
+
+    def test_interrupt_leaves_nothing(self):
+        self.write("large.png", png(3000, 2000))
+        process = subprocess.Popen([PROGRAM, "paint", "large.png", "-o", "out.png"], cwd=self.at, stderr=subprocess.PIPE)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, text)
+        self.assertIn(b"stopped", text)
+        self.assertEqual([p.name for p in self.at.iterdir() if p.name.startswith("out")], [])
+
+    def test_memory_that_is_not_there_is_refused_with_the_figure(self):
+        wide = model(
+            [node("ConstantOfShape", ["s"], ["c"]), node("Sub", ["c", "x"], ["y"])],
+            [value_info("x", [1, 3, "H", "W"])],
+            [value_info("y", [1, 3, "H", "W"])],
+            [tensor("s", [4], [1, 3, 1 << 20, 1 << 20], dtype=7)],
+        )
+        self.write("wide.onnx", wide)
+        self.bad(1, ["memory", "bytes"], "run", "wide.onnx", "--random", "1", "--shape", f"x=1x3x{1 << 20}x{1 << 20}", "--output", "out")
+
+
+class Models(Command):
+    def relu(self, **more):
+        return model([node("Relu", ["x"], ["y"])], [value_info("x", ["N", 3])], [value_info("y", ["N", 3])], **more)
+
+    def test_run_writes_arrays_and_an_index(self):
+        self.write("relu.onnx", self.relu())
+        self.write("x.npy", npy([2, 3], [-1, 2, -3, 4, -5, 6]))
+        self.good("run", "relu.onnx", "--input", "x=x.npy", "--output", "out")
+        index = json.loads((self.at / "out/index.json").read_text())
+        self.assertEqual([(o["name"], o["dtype"], o["shape"]) for o in index], [("y", "float32", [2, 3])])
+        file = (self.at / "out" / index[0]["file"]).read_bytes()
+        self.assertEqual(struct.unpack("<6f", file[-24:]), (0, 2, 0, 4, 0, 6))
+
+    def test_inspect_bench_why_and_knobs_as_json(self):
+        self.write("relu.onnx", self.relu())
+        told = json.loads(self.good("inspect", "relu.onnx", "--json", "--layers").stdout)
+        self.assertEqual(told["inputs"], [{"name": "x", "dtype": "float32", "shape": ["N", 3]}])
+        self.assertEqual(told["operators"], {"Relu": 1})
+        for isa in ("scalar", json.loads(self.good("bench", "relu.onnx", "--json", "--seconds", "0").stdout)["isa"]):
+            told = json.loads(self.good("bench", "relu.onnx", "--json", "--seconds", "0", "--isa", isa, "--threads", "1").stdout)
+            self.assertEqual((told["isa"], told["threads"]), (isa, 1))
+            self.assertLessEqual(told["latency_ms"]["min"], told["latency_ms"]["median"])
+            for key in ("p95",):
+                self.assertIn(key, told["latency_ms"])
+            for key in ("peak_rss_bytes", "arena_bytes", "load_ms", "added_bytes"):
+                self.assertIn(key, told)
+        layers = json.loads(self.good("why", "relu.onnx", "--json", env={"POCHADE_ISA": "scalar"}).stdout)
+        self.assertEqual([layer["isa"] for layer in layers], ["scalar"])
+        names = [k["name"] for k in json.loads(self.good("knobs", "--json").stdout)]
+        self.assertIn("POCHADE_ISA", names)
+
+    def test_verify_says_same_and_where_two_part(self):
+        scaled = lambda factor: model(
+            [node("Mul", ["x", "f"], ["m"], "scale"), node("Relu", ["m"], ["y"])],
+            [value_info("x", [2, 3])], [value_info("y", [2, 3])], [tensor("f", [1], [factor])],
+        )
+        self.write("a.onnx", scaled(2.0))
+        self.write("b.onnx", scaled(2.5))
+        self.assertIn(b"Same", self.good("verify", "a.onnx", "a.onnx").stdout)
+        done = self.run_it("verify", "a.onnx", "b.onnx", "--json")
+        self.assertEqual(done.returncode, 1)
+        told = json.loads(done.stdout)
+        self.assertEqual(told["verdict"], "different")
+        self.assertEqual(told["first_difference"]["name"], "m")
+
+    def test_files_that_break_the_rules(self):
+        whole = self.relu()
+        for size in range(0, len(whole), 7):
+            self.write("cut.onnx", whole[:size])
+            done = self.run_it("inspect", "cut.onnx")
+            self.assertIn(done.returncode, (0, 1), done.stderr)
+            if done.returncode == 1:
+                self.assertTrue(done.stderr.startswith(b"pochade: "), done.stderr)
+        self.write("garbage.onnx", os.urandom(3000))
+        self.bad(1, "garbage.onnx", "inspect", "garbage.onnx")
+        self.write("empty.onnx", b"")
+        self.bad(1, "empty.onnx", "inspect", "empty.onnx")
+
+        def refused(words, content):
+            self.write("bad.onnx", content)
+            self.bad(1, ["bad.onnx", *words], "inspect", "bad.onnx")
+
+        x, y = value_info("x", [2, 3]), value_info("y", [2, 3])
+        refused(["cycle"], model([node("Relu", ["b"], ["a"]), node("Relu", ["a"], ["b"])], [x], [value_info("b", [2, 3])]))
+        refused(["FancyOp", "my.domain"], model([node("FancyOp", ["x"], ["y"], "fancy", domain="my.domain")], [x], [y]))
+        refused(["NoSuchThing"], model([node("NoSuchThing", ["x"], ["y"], "n1")], [x], [y]))
+        refused(["missing"], model([node("Relu", ["missing"], ["y"])], [x], [y]))
+        refused(["w"], model([node("Add", ["x", "w"], ["y"])], [x], [y], [tensor("w", [1 << 40], [1.0])]))
+        refused(["w"], model([node("Add", ["x", "w"], ["y"])], [x], [y], [tensor("w", [-1], [1.0])]))
+        refused(["Conv"], model([node("Conv", ["x", "w"], ["y"])], [x], [y], [tensor("w", [1], [1.0])]))
+        outside = integer(1, 1) + integer(2, 1) + data(8, "w") + integer(14, 1) + data(13, data(1, "location") + data(2, "../secret"))
+        refused(["w"], model([node("Add", ["x", "w"], ["y"])], [x], [y], [outside]))
+        refused(["22"], self.relu(opset=99).replace(varint(99), varint(22)))
+
+    def test_nan_weights_are_a_warning(self):
+        self.write("nan.onnx", model([node("Sub", ["w", "x"], ["y"])], [value_info("x", [1, 3, "H", "W"])],
+                                     [value_info("y", [1, 3, "H", "W"])], [tensor("w", [1], [float("nan")])]))
+        done = self.good("paint", "photo.png", "--model", "nan.onnx", "-o", "nan.png")
+        self.assertIn(b"warning", done.stderr)
+
+    def test_wrong_usage(self):
+        self.write("relu.onnx", self.relu())
+        self.bad(2, "", "no-such-verb")
+        self.bad(2, "", "inspect")
+        self.bad(2, "--isa", "bench", "relu.onnx", "--isa", "sse9")
+        self.bad(2, "--shape", "bench", "relu.onnx", "--shape", "x=1xx3")
+        self.bad(1, "no input", "bench", "relu.onnx", "--shape", "z=1x3")
+        self.bad(1, "1x4", "bench", "relu.onnx", "--shape", "x=1x4")
+        self.bad(2, "x", "run", "relu.onnx", "--output", "out")
+        self.bad(1, "no.npy", "run", "relu.onnx", "--input", "x=no.npy", "--output", "out")
+        self.bad(1, "POCHADE_ISA", "bench", "relu.onnx", env={"POCHADE_ISA": "mmx"})
+        self.bad(1, "POCHADE_THREADS", "bench", "relu.onnx", env={"POCHADE_THREADS": "many"})
+        self.write("wrong.npy", npy([2, 4], range(8)))
+        self.bad(1, ["x", "2x4"], "run", "relu.onnx", "--input", "x=wrong.npy", "--output", "out")
+
+
+if __name__ == "__main__":
+    unittest.main()
