@@ -42,6 +42,11 @@ inline ValueId input_of(const Node& node, size_t i) {
 /// Whether two facts have the same dtype and surely the same shape.
 bool same_type_and_shape(const Fact& a, const Fact& b);
 
+/// The value that each of `channels` channels (the last axis of a value of rank `rank`) gets when `tensor` is
+/// broadcast against it. Empty if the tensor is no float32 constant, or varies along another axis, or adds
+/// axes.
+std::optional<std::vector<double>> channel_values(const Tensor& tensor, int rank, int64_t channels);
+
 /// All elements equal `number`. False for an undefined tensor.
 bool all_elements_are(const Tensor& tensor, double number);
 

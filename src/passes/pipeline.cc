@@ -2,7 +2,14 @@
 
 #include <array>
 
+#include "passes/common_subexpressions.h"
+#include "passes/fold_activation.h"
+#include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
+#include "passes/fold_pad.h"
+#include "passes/fold_qdq.h"
+#include "passes/fold_scale_bias.h"
+#include "passes/half_to_float.h"
 #include "passes/remove_identities.h"
 #include "passes/sink_transposes.h"
 
@@ -22,10 +29,25 @@ Result<std::optional<Graph>> applied(const Graph& graph, const PassOptions&) {
   return std::optional<Graph>(std::move(out));
 }
 
+Result<std::optional<Graph>> widen_halves(const Graph& graph, const PassOptions& options) {
+  return options.half_to_float ? applied<half_to_float>(graph, options)
+                               : Result<std::optional<Graph>>(std::nullopt);
+}
+
 constexpr std::array kPasses = {
+    PassInfo{"half_to_float", "Computes 16-bit float networks in float32", widen_halves},
+    PassInfo{"fold_qdq", "Removes quantization that undoes a dequantization", applied<fold_qdq>},
     PassInfo{"fold_constants", "Computes what depends on constants only", applied<fold_constants>},
     PassInfo{"remove_identities", "Removes operators that give their input back", applied<remove_identities>},
-    PassInfo{"sink_transposes", "Runs operators channels-last where that saves transposes", applied<sink_transposes>},
+    PassInfo{"sink_transposes", "Runs operators channels-last where that saves transposes",
+             applied<sink_transposes>},
+    PassInfo{"common_subexpressions", "Computes once what several nodes compute alike",
+             applied<common_subexpressions>},
+    PassInfo{"fold_pad", "Moves padding into the convolution or pool after it", applied<fold_pad>},
+    PassInfo{"fold_batch_norm", "Moves batch normalization into weights", applied<fold_batch_norm>},
+    PassInfo{"fold_scale_bias", "Moves sums and products by channel into weights", applied<fold_scale_bias>},
+    PassInfo{"fold_gates", "Recognises Silu and HardSwish", applied<fold_gates>},
+    PassInfo{"fold_activation", "Moves activations into the operator before them", applied<fold_activation>},
 };
 
 Status dump(const Graph& graph, const PassOptions& options, std::string_view name, int number) {

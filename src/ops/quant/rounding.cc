@@ -12,7 +12,7 @@ int32_t clamp_to_int32(int64_t value) {
       std::clamp<int64_t>(value, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
 }
 
-/// round(a * b / 2^31), halves away from zero.
+/// round(a * b / 2^31), halves up, as the instruction VQRDMULH of ARM.
 int64_t multiply_high(int64_t a, int64_t b) {
   const int64_t product = a * b;
   const int64_t half = product >= 0 ? int64_t{1} << 30 : 1 - (int64_t{1} << 30);

@@ -8,9 +8,10 @@ namespace pochade {
 
 /// Two families of models round differently; an operator keeps the rounding of the file that it came from.
 enum class Rounding {
-  kOnnx,    ///< halves to even, products in float
-  kTflite,  ///< halves away from zero; requantization by a 31-bit fixed-point multiplier (Jacob et al. 2017,
-            ///< arXiv:1712.05877, 2.2)
+  kOnnx,  ///< halves to even; requantization multiplies in float
+  /// Halves away from zero; requantization by a 31-bit fixed-point multiplier (Jacob et al. 2017,
+  /// arXiv:1712.05877, 2.2).
+  kTflite,
 };
 std::string_view to_string(Rounding rounding);
 
