@@ -41,7 +41,8 @@ Taps taps_at(const GridSample& op, double grid, int64_t size) {
   if (op.mode == Mode::kNearest) x = std::nearbyint(x);
   if (std::isnan(x)) x = op.padding == Padding::kZeros ? -10 : 0;
   if (x < low || x > high) {
-    if (op.padding == Padding::kBorder) x = std::clamp(x, 0.0, n - 1);
+    // A cubic curve goes on outside; its taps see the border.
+    if (op.padding == Padding::kBorder && op.mode != Mode::kCubic) x = std::clamp(x, 0.0, n - 1);
     if (op.padding == Padding::kReflection) x = reflect(x, low, high);
   }
   const auto place = [&](double at) -> int64_t {
