@@ -1,7 +1,10 @@
 // Runs ONNX's own node tests (Debian package libonnx-testdata) through import and the oracles, and writes
 // docs/operators.md.
 //
-//   onnx_conformance [--data DIR] [--only TEXT] [--list OUTCOME] [--docs FILE [--write-docs]]
+//   onnx_conformance [--data DIR] [--only TEXT] [--list OUTCOMES] [--engine] [--docs FILE [--write-docs]]
+//
+// --engine runs the optimised plan of a Session instead of the oracles. --list prints tests by outcome as
+// well: p(ass), n(ot supported), d(isputed).
 //
 // Exit 1 if any result is wrong, anything crashes, fewer than kFloor tests pass, or FILE is out of date.
 
@@ -18,6 +21,7 @@
 #include <map>
 #include <set>
 
+#include "engine/session.h"
 #include "formats/onnx/import.h"
 #include "formats/onnx/rows.h"
 #include "graph/evaluate.h"
@@ -28,7 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Raise it when more operators work.
-constexpr int kFloor = 0;
+constexpr int kFloor = 869;
 /// Seconds after which a test counts as a crash.
 constexpr unsigned kTimeLimitSeconds = 60;
 
@@ -39,11 +43,15 @@ struct Report {
   std::string reason;
 };
 
-/// ONNX Runtime disagrees with the recorded data of these as well.
+/// Whose recorded data nobody has to match: ONNX Runtime disagrees with the first three as well; bfloat16 was
+/// recorded by cutting bits off, where the standard rounds; an input of these CastLike tests has another
+/// shape than the model says.
 bool is_disputed(std::string_view test) {
   return test == "test_maxunpool_export_with_output_shape" ||
          test == "test_resize_downsample_scales_cubic_align_corners" ||
-         test == "test_resize_downsample_scales_linear_align_corners";
+         test == "test_resize_downsample_scales_linear_align_corners" ||
+         test == "test_cast_FLOAT_to_BFLOAT16" ||
+         (test.starts_with("test_castlike_") && test.find("BFLOAT16") != std::string_view::npos);
 }
 
 /// Their values come from a generator: only types and shapes can be compared.
@@ -91,7 +99,22 @@ Result<Tensor> read_tensor(const fs::path& path) {
   return onnx::TensorFiles(file, "").tensor(proto);
 }
 
-Report run_data_set(const Graph& graph, const std::string& test, const fs::path& folder) {
+/// Threads are made after the fork: a child has none of its parent's.
+Result<Tensors> run_engine(const Graph& graph, const Tensors& inputs) {
+  SessionOptions options;
+  options.threads = 2;
+  TRY(Session session, Session::create(graph, options));
+  return session.run(inputs);
+}
+
+/// The package's bfloat16 values are written as uint16.
+Tensor as_bfloat16(const Tensor& tensor, std::optional<DType> wanted) {
+  if (wanted != DType::kBF16 || tensor.dtype() != DType::kU16) return tensor;
+  const std::span bytes(tensor.bytes(), tensor.byte_size());
+  return Tensor::from_bytes(DType::kBF16, tensor.shape(), Bytes::copy_of(bytes)).value();
+}
+
+Report run_data_set(const Graph& graph, const std::string& test, const fs::path& folder, bool engine) {
   const auto failure = [](const Error& error) {
     return Report{error.code() == ErrorCode::kNotSupported ? Outcome::kNotSupported : Outcome::kWrong,
                   error.text()};
@@ -100,20 +123,21 @@ Report run_data_set(const Graph& graph, const std::string& test, const fs::path&
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
     auto input = read_tensor(folder / format("input_{}.pb", i));
     if (!input) return failure(input.error());
-    inputs.push_back(*std::move(input));
+    inputs.push_back(as_bfloat16(*input, graph.fact(graph.inputs()[i]).dtype));
   }
-  const auto outputs = evaluate(graph, inputs);
+  const auto outputs = engine ? run_engine(graph, inputs) : evaluate(graph, inputs);
   if (!outputs) return failure(outputs.error());
   for (size_t i = 0; i < outputs->size(); ++i) {
     const auto wanted = read_tensor(folder / format("output_{}.pb", i));
     if (!wanted) return failure(wanted.error());
-    const std::string text = difference((*outputs)[i], *wanted, tolerance_of(test), !is_random(test));
+    const std::string text = difference((*outputs)[i], as_bfloat16(*wanted, (*outputs)[i].dtype()),
+                                        tolerance_of(test), !is_random(test));
     if (!text.empty()) return {Outcome::kWrong, format("output {} {}", i, text)};
   }
   return {Outcome::kPass, ""};
 }
 
-Report run_test(const std::string& test, const fs::path& folder) {
+Report run_test(const std::string& test, const fs::path& folder, bool engine) {
   const auto graph = import_onnx(folder / "model.onnx");
   if (!graph) {
     Error error = graph.error();
@@ -126,14 +150,14 @@ Report run_test(const std::string& test, const fs::path& folder) {
     return {Outcome::kWrong, "verify: " + status.error().text()};
   Report report{Outcome::kWrong, "has no data"};
   for (int i = 0; fs::exists(folder / format("test_data_set_{}", i)); ++i) {
-    report = run_data_set(*graph, test, folder / format("test_data_set_{}", i));
+    report = run_data_set(*graph, test, folder / format("test_data_set_{}", i), engine);
     if (report.outcome != Outcome::kPass) break;
   }
   return report;
 }
 
 /// In a child process: a crash is one test's outcome.
-Report run_isolated(const std::string& test, const fs::path& folder) {
+Report run_isolated(const std::string& test, const fs::path& folder, bool engine) {
   int ends[2];
   if (::pipe(ends) != 0) return {Outcome::kCrash, "no pipe"};
   std::fflush(nullptr);
@@ -142,7 +166,7 @@ Report run_isolated(const std::string& test, const fs::path& folder) {
   if (child == 0) {
     ::close(ends[0]);
     ::alarm(kTimeLimitSeconds);
-    const Report report = run_test(test, folder);
+    const Report report = run_test(test, folder, engine);
     const std::string text = static_cast<char>(report.outcome) + report.reason.substr(0, 4000);
     const ssize_t written = ::write(ends[1], text.data(), text.size());
     ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
@@ -197,6 +221,10 @@ std::string sentence(const std::string& reason) {
     const size_t end = out.find("): ");
     if (end != std::string::npos) out = out.substr(end + 3);
   }
+  for (size_t at; (at = out.find(", node \"")) != std::string::npos;) {
+    const size_t end = out.find('"', at + 8);
+    out.erase(at, end == std::string::npos ? end : end + 1 - at);
+  }
   std::replace(out.begin(), out.end(), '|', '/');
   std::replace(out.begin(), out.end(), '\n', ' ');
   return out;
@@ -246,14 +274,15 @@ std::string document(const std::vector<Test>& tests) {
   }
   std::string out = format(
       "# Operators\n\n"
-      "What Pochade reads from ONNX files, opset {} to {}. Written by `onnx_conformance --write-docs` from a "
-      "run of ONNX's own\n"
-      "node tests (libonnx-testdata): {} of {} pass, {} end in a clear \"not supported\", {} have recorded "
-      "values that are\n"
-      "disputed. An operator without tests in that package is listed with 0 / 0 and has tests of its own "
-      "here.\n\n"
+      "What Pochade reads from ONNX files, opset 7 to {} (of older ones, what has not changed since). "
+      "Written by\n"
+      "`onnx_conformance --docs docs/operators.md --write-docs` from a run of ONNX's own node tests "
+      "(libonnx-testdata):\n"
+      "{} of {} pass, {} end in a clear \"not supported\", {} have recorded values that are disputed. An "
+      "operator with\n"
+      "0 / 0 has no test in that package; it is tested here by cases of its own.\n\n"
       "| Operator | Opsets | Node tests | Not supported |\n|---|---|---|---|\n",
-      onnx::kOldestOpset, onnx::kNewestOpset, passed, tests.size(), not_supported, disputed);
+      onnx::kNewestOpset, passed, tests.size(), not_supported, disputed);
   for (const auto& [key, line] : lines) {
     const auto& [domain, op] = key;
     std::vector<std::string> reasons(line.reasons.begin(), line.reasons.end());
@@ -271,6 +300,7 @@ struct Options {
   std::string only;
   std::string list;
   fs::path docs;
+  bool engine = false;
   bool write_docs = false;
 };
 
@@ -292,7 +322,7 @@ int run(const Options& options) {
 
   std::map<Outcome, int> counts;
   for (Test& test : tests) {
-    test.report = run_isolated(test.name, test.folder);
+    test.report = run_isolated(test.name, test.folder, options.engine);
     if (is_disputed(test.name) && test.report.outcome == Outcome::kWrong)
       test.report.outcome = Outcome::kDisputed;
     ++counts[test.report.outcome];
@@ -345,6 +375,8 @@ int main(int argc, char** argv) {
     const bool has_value = i + 1 < argc;
     if (argument == "--write-docs")
       options.write_docs = true;
+    else if (argument == "--engine")
+      options.engine = true;
     else if (argument == "--data" && has_value)
       options.data = argv[++i];
     else if (argument == "--only" && has_value)
@@ -354,9 +386,9 @@ int main(int argc, char** argv) {
     else if (argument == "--docs" && has_value)
       options.docs = argv[++i];
     else {
-      std::fprintf(
-          stderr,
-          "usage: onnx_conformance [--data DIR] [--only TEXT] [--list pnd] [--docs FILE [--write-docs]]\n");
+      std::fprintf(stderr,
+                   "usage: onnx_conformance [--data DIR] [--only TEXT] [--list pnd] [--engine] [--docs FILE "
+                   "[--write-docs]]\n");
       return 2;
     }
   }

@@ -18,6 +18,11 @@ std::string quoted(std::string_view domain) {
   return domain.empty() ? "ai.onnx" : std::string(domain);
 }
 
+/// A node without a name is known by its first output.
+std::string_view name_of(const NodeProto& node) {
+  return !node.name.empty() || node.outputs.empty() ? node.name : node.outputs[0];
+}
+
 /// Names that a list of nodes can see, innermost first.
 class Names {
  public:
@@ -44,7 +49,7 @@ Result<std::vector<size_t>> sorted(const std::vector<NodeProto>& nodes) {
     for (const std::string_view output : nodes[n].outputs) {
       if (output.empty()) continue;
       if (!producer.emplace(output, n).second)
-        return Error::invalid_model("node \"{}\" ({}): another node writes \"{}\" already", nodes[n].name,
+        return Error::invalid_model("node \"{}\" ({}): another node writes \"{}\" already", name_of(nodes[n]),
                                     nodes[n].op_type, output);
     }
   std::vector<int> waiting(nodes.size(), 0);
@@ -70,7 +75,7 @@ Result<std::vector<size_t>> sorted(const std::vector<NodeProto>& nodes) {
   if (order.size() != nodes.size()) {
     size_t stuck = 0;
     while (waiting[stuck] == 0) ++stuck;
-    return Error::invalid_model("node \"{}\" ({}) is part of a cycle", nodes[stuck].name,
+    return Error::invalid_model("node \"{}\" ({}) is part of a cycle", name_of(nodes[stuck]),
                                 nodes[stuck].op_type);
   }
   return order;
@@ -134,7 +139,7 @@ class Importer {
 
 Result<Fact> Importer::fact_of(const ValueInfoProto& info) const {
   const TypeProto& type = info.type;
-  if (!type.kind.empty()) return Error::not_supported("it is a {}, only tensors are supported", type.kind);
+  if (!type.kind.empty()) return Error::not_supported("it is {}, only tensors are supported", type.kind);
   TRY(const DType dtype, element_type(type.element));
   if (!type.has_shape) return Fact(dtype, std::nullopt);
   if (type.dims.size() > static_cast<size_t>(kMaxRank))
@@ -188,9 +193,7 @@ void Importer::collect_unknown(const std::vector<NodeProto>& nodes, const OpsetM
     if (row != nullptr && row->import != nullptr) continue;
     std::string what = format("{} (domain {}, opset {}", node.op_type, quoted(domain), opset);
     if (row != nullptr) what += format(": {}", row->reason);
-    std::string where(node.name);
-    if (where.empty() && !node.outputs.empty()) where = node.outputs[0];
-    unknown_.emplace(std::move(what), std::move(where));
+    unknown_.emplace(std::move(what), std::string(name_of(node)));
   }
 }
 
@@ -282,9 +285,13 @@ Status Importer::import_nodes(const std::vector<NodeProto>& nodes, Frame& frame)
   TRY(const std::vector<size_t> order, sorted(nodes));
   for (const size_t n : order) {
     const NodeProto& node = nodes[n];
-    std::string_view name = node.name;
-    if (name.empty() && !node.outputs.empty()) name = node.outputs[0];
-    TRY(import_node(node, frame).context("node \"{}{}\" ({})", frame.prefix, name, node.op_type));
+    Status status = import_node(node, frame);
+    if (status) continue;
+    // What our own operators refuse names the node already.
+    Error error = std::move(status).error();
+    if (!error.text().starts_with("node \""))
+      error.add_context(format("node \"{}{}\" ({})", frame.prefix, name_of(node), node.op_type));
+    return tl::unexpected<Error>(std::move(error));
   }
   return {};
 }
@@ -408,10 +415,7 @@ Status Importer::import_function(const NodeProto& node, const FunctionProto& fun
   inner.opsets = &function.opsets;
   inner.arguments = &arguments;
   inner.depth = frame.depth + 1;
-  const std::string_view name = !node.name.empty()     ? node.name
-                                : node.outputs.empty() ? node.op_type
-                                                       : node.outputs[0];
-  inner.prefix = format("{}{}/", frame.prefix, name);
+  inner.prefix = format("{}{}/", frame.prefix, name_of(node));
   for (size_t i = 0; i < function.inputs.size(); ++i) {
     // An absent optional input is an absent input of whoever reads it.
     if (!inner.names.add(function.inputs[i], i < inputs.size() ? inputs[i] : kNone))

@@ -1,5 +1,5 @@
 #pragma once
-// ONNX files, opset 7 to 21.
+// ONNX files, opset 7 to 21, and older ones whose operators have not changed since.
 
 #include <filesystem>
 

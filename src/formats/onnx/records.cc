@@ -231,7 +231,7 @@ Status parse_tensor_type(WireReader reader, TypeProto& out) {
 
 Result<TypeProto> parse_type(WireReader reader) {
   TypeProto out;
-  out.kind = "value without a type";
+  out.kind = "a value without a type";
   while (!reader.done()) {
     TRY(const WireField field, reader.next());
     switch (field.number()) {
@@ -242,19 +242,19 @@ Result<TypeProto> parse_type(WireReader reader) {
         break;
       }
       case 4:
-        out.kind = "sequence";
+        out.kind = "a sequence";
         break;
       case 5:
-        out.kind = "map";
+        out.kind = "a map";
         break;
       case 7:
-        out.kind = "opaque value";
+        out.kind = "an opaque value";
         break;
       case 8:
-        out.kind = "sparse tensor";
+        out.kind = "a sparse tensor";
         break;
       case 9:
-        out.kind = "optional";
+        out.kind = "an optional value";
         break;
       default:
         break;
@@ -265,7 +265,7 @@ Result<TypeProto> parse_type(WireReader reader) {
 
 Result<ValueInfoProto> parse_value(WireReader reader) {
   ValueInfoProto out;
-  out.type.kind = "value without a type";
+  out.type.kind = "a value without a type";
   while (!reader.done()) {
     TRY(const WireField field, reader.next());
     switch (field.number()) {

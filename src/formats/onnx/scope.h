@@ -40,7 +40,8 @@ namespace pochade::onnx {
 class NodeScope;
 using ImportFunction = Status (*)(NodeScope& node);
 
-constexpr int kOldestOpset = 7;
+/// Opsets before 7 are read as far as the rows reach back: operators that have not changed since.
+constexpr int kOldestOpset = 1;
 constexpr int kNewestOpset = 21;
 /// For Row::until_opset: still so in the newest opset that we read.
 constexpr int kLatest = kNewestOpset;

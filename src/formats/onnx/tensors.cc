@@ -135,7 +135,9 @@ Result<size_t> read_count(std::string_view key, std::string_view text) {
 
 }  // namespace
 
-Result<DType> element_type(ElementType type) {
+namespace {
+
+std::optional<DType> find_element_type(ElementType type) {
   switch (type) {
     case ElementType::kFloat:
       return DType::kF32;
@@ -163,11 +165,18 @@ Result<DType> element_type(ElementType type) {
       return DType::kU64;
     case ElementType::kBfloat16:
       return DType::kBF16;
-    case ElementType::kUndefined:
-      return Error::invalid_model("the element type is missing");
     default:
-      return Error::not_supported("elements of type {} are not supported", to_string(type));
+      return std::nullopt;
   }
+}
+
+}  // namespace
+
+Result<DType> element_type(ElementType type) {
+  if (type == ElementType::kUndefined) return Error::invalid_model("the element type is missing");
+  const auto known = find_element_type(type);
+  if (!known) return Error::not_supported("elements of type {} are not supported", to_string(type));
+  return *known;
 }
 
 std::string to_string(ElementType type) {
@@ -195,8 +204,8 @@ std::string to_string(ElementType type) {
     default:
       break;
   }
-  const auto dtype = element_type(type);
-  return dtype ? std::string(pochade::to_string(*dtype)) : std::to_string(static_cast<int64_t>(type));
+  const auto known = find_element_type(type);
+  return known ? std::string(pochade::to_string(*known)) : std::to_string(static_cast<int64_t>(type));
 }
 
 Result<Tensor> TensorFiles::tensor(const TensorProto& proto) {

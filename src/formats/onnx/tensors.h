@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "formats/onnx/records.h"
 #include "tensor/tensor.h"
