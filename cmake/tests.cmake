@@ -6,7 +6,7 @@ if(CMAKE_CROSSCOMPILING)
 else()
   find_package(GTest REQUIRED)
 endif()
-file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cc)
+file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cc ${CMAKE_SOURCE_DIR}/tests/*_test.cc)
 if(NOT POCHADE_CLI)
   list(FILTER unit_tests EXCLUDE REGEX "/src/(media|paint|cli)/")
 endif()
@@ -20,6 +20,7 @@ target_link_libraries(pochade_tests PRIVATE pochade_cases pochade_data pochade_f
 if(POCHADE_CLI)
   target_link_libraries(pochade_tests PRIVATE pochade_paint pochade_media)
 endif()
+target_compile_definitions(pochade_tests PRIVATE POCHADE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 add_test(NAME unit COMMAND pochade_tests)
 
 # Whole models and pictures of ../shared/data.

@@ -44,7 +44,7 @@ Result<Tensors> run_node(const Graph& graph, const Node& node, const std::vector
     facts.push_back(in.back().defined() ? Fact(in.back()) : Fact());
     if (v != kNone) facts.back().quantization = graph.fact(v).quantization;
   }
-  TRY(const Facts expected, node.op->infer(facts));
+  TRY(const Facts expected, infer_and_fold(*node.op, facts, 0));  // which checks the ranks, too
   TRY(Tensors out, node.op->eval(in));
   if (out.size() != expected.size() || out.size() != node.outputs.size())
     return Error::invalid_model("gives {} outputs, expected {}", out.size(), node.outputs.size());

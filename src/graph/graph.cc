@@ -5,6 +5,18 @@
 
 namespace pochade {
 
+namespace {
+
+/// No more dimensions than a Shape can hold: asked here, so that no operator has to.
+Status check_ranks(std::span<const Fact> facts) {
+  for (const Fact& fact : facts)
+    if (fact.rank_known() && fact.rank() > kMaxRank)
+      return Error::not_supported("an output has {} dimensions, at most {} are", fact.rank(), kMaxRank);
+  return {};
+}
+
+}  // namespace
+
 ValueId Graph::add_input(std::string name, Fact fact) {
   values_.push_back({std::move(name), std::move(fact), kNone, 0});
   inputs_.push_back(static_cast<ValueId>(values_.size()) - 1);
@@ -20,6 +32,7 @@ Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::ve
   const Facts in = facts(inputs);
   TRY(Facts out, Result<Facts>(fold_limit_bytes > 0 ? infer_and_fold(*op, in, fold_limit_bytes) : op->infer(in))
                      .context("node \"{}\" ({})", name, op->name()));
+  TRY(Status(check_ranks(out)).context("node \"{}\" ({})", name, op->name()));
   Node node{std::move(name), std::move(op), std::move(inputs), {}};
   const NodeId id = static_cast<NodeId>(nodes_.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -167,6 +180,7 @@ std::string Graph::dump() const {
 
 Result<Facts> infer_and_fold(const Op& op, std::span<const Fact> in, int64_t fold_limit_bytes) {
   TRY(Facts out, op.infer(in));
+  TRY(check_ranks(out));
   if (!op.deterministic()) return out;
   if (std::all_of(out.begin(), out.end(), [](const Fact& f) { return !f.present() || f.is_constant(); })) return out;
   Tensors inputs;

@@ -1,5 +1,7 @@
 #include "graph/op.h"
 
+#include <limits>
+
 #include <bit>
 
 namespace pochade {
@@ -94,7 +96,12 @@ int64_t bytes_of(std::span<const Fact> facts) {
   int64_t total = 0;
   for (const Fact& fact : facts) {
     const auto shape = fact.present() ? fact.shape() : std::nullopt;
-    if (shape) total += shape->elements() * static_cast<int64_t>(size_of(*fact.dtype));
+    if (!shape) continue;
+    const auto elements = shape->checked_elements();
+    const auto bytes = elements ? checked_mul(*elements, static_cast<int64_t>(size_of(*fact.dtype))) : std::nullopt;
+    const auto sum = bytes ? checked_add(total, *bytes) : std::nullopt;
+    if (!sum) return std::numeric_limits<int64_t>::max();  // nothing of that size can be made
+    total = *sum;
   }
   return total;
 }

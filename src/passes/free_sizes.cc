@@ -1,121 +1,176 @@
 #include "passes/free_sizes.h"
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <optional>
 
 #include "ops/conv/conv_transpose.h"
-#include "ops/matrix/gemm.h"
-#include "ops/resize/resize.h"
-#include "ops/shape/expand.h"
-#include "ops/shape/reshape.h"
-#include "ops/shape/slice.h"
 #include "passes/specialise.h"
 
 namespace pochade {
 namespace {
 
-bool is_free(const Dim& dim) { return !dim.is_number(); }
-/// Whether a size that was freed may be among the dims. The batch does not count.
-bool has_free_size(const Fact& fact) {
-  return !fact.dims || (fact.dims->size() > 1 && std::any_of(fact.dims->begin() + 1, fact.dims->end(), is_free));
+constexpr int64_t kMostChannels = 4;
+
+/// Where height and width of a picture stand.
+struct Picture {
+  ValueId input = kNone;
+  int height_axis = 0;
+};
+
+std::optional<Picture> as_picture(const Graph& graph, ValueId input) {
+  const Fact& fact = graph.fact(input);
+  if (!fact.rank_known() || fact.rank() != 4) return std::nullopt;
+  const auto is_channels = [&](int axis) {
+    return fact.dim(axis).is_number() && fact.dim(axis).number() <= kMostChannels;
+  };
+  if (!is_channels(1) && !is_channels(3)) return std::nullopt;
+  const Picture picture{input, is_channels(1) ? 2 : 1};
+  const bool fixed =
+      fact.dim(picture.height_axis).is_number() && fact.dim(picture.height_axis + 1).is_number();
+  return fixed ? std::optional(picture) : std::nullopt;
 }
 
-/// The axis of the height in a fixed N,C,H,W or N,H,W,C picture; the width follows. Empty: no such picture.
-std::optional<int> height_axis(const Fact& fact) {
-  if (!fact.dims || fact.rank() != 4) return std::nullopt;
-  const auto few_channels = [&](int axis) { return fact.dim(axis).is(1) || fact.dim(axis).is(3); };
-  const int axis = few_channels(1) ? 2 : few_channels(3) ? 1 : -1;
-  if (axis < 0 || !fact.dim(axis).is_number() || !fact.dim(axis + 1).is_number()) return std::nullopt;
-  return axis;
-}
+/// One name a size, so that inputs of one size stay so.
+class Names {
+ public:
+  explicit Names(std::string letter, const Graph& graph) : letter_(std::move(letter)) {
+    for (const ValueId v : graph.inputs())
+      for (const Dim& dim : graph.fact(v).dims.value_or(Dims()))
+        if (dim.is_named()) taken_.insert(dim.name());
+  }
+  Dim of(int64_t size) {
+    auto& name = names_[size];
+    for (int i = 1; name.empty(); ++i) {
+      const std::string candidate = i == 1 ? letter_ : format("{}{}", letter_, i);
+      if (taken_.insert(candidate).second) name = candidate;
+    }
+    return Dim::named(name);
+  }
 
-/// Pads instead of an output_shape, as they come out at the fixed size: the same cut (or extension) at every size.
+ private:
+  std::string letter_;
+  std::set<std::string> taken_;
+  std::map<int64_t, std::string> names_;
+};
+
+/// The same operator with pads instead of the output's size. What the pads would have to add becomes
+/// output_padding: positions that no input reaches, as the size asked for.
 Result<OpPtr> with_pads(const ConvTranspose& conv, const Fact& x, const Fact& w) {
-  const auto filter = w.shape();
-  if (!x.dims || !filter) return Error::not_supported("has an output_shape, but its input's rank or its filter is not known");
+  const auto ws = w.shape();
+  if (!x.rank_known() || !ws)
+    return Error::not_supported("has an output_shape, but its input's rank or its weights are not known");
   ConvTranspose out = conv;
-  out.window.auto_pad = AutoPad::kExplicit;
+  const size_t rank = conv.output_shape.size();
   out.output_shape.clear();
-  const size_t axes = x.dims->size() - 2;
-  out.window.pads_begin.assign(axes, 0);
-  out.window.pads_end.assign(axes, 0);
-  out.output_padding.assign(axes, 0);
-  for (size_t i = 0; i < axes; ++i) {
-    const int at = static_cast<int>(i) + 1;
-    if (!x.dim(at).is_number()) return Error::not_supported("has an output_shape, but its input's size is not known");
-    TRY(const WindowAxis axis, conv.resolve(i, (*filter)[at], x.dim(at).number()));
-    out.window.pads_begin[i] = axis.pad_begin;
-    out.window.pads_end[i] = axis.pad_end;
-    out.output_padding[i] = axis.out - (axis.stride * (axis.in - 1) + axis.extent() - axis.pad_begin - axis.pad_end);
+  out.output_padding.assign(rank, 0);
+  out.window.pads_begin.assign(rank, 0);
+  out.window.pads_end.assign(rank, 0);
+  out.window.auto_pad = AutoPad::kExplicit;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const int at = static_cast<int>(axis) + 1;
+    if (!x.dim(at).is_number())
+      return Error::not_supported("has an output_shape, but its input's size is not known");
+    TRY(const WindowAxis resolved, conv.resolve(axis, (*ws)[at], x.dim(at).number()));
+    const int64_t natural = resolved.stride * (resolved.in - 1) + resolved.extent();
+    out.window.pads_begin[axis] = resolved.pad_begin;
+    out.window.pads_end[axis] = resolved.pad_end;
+    out.output_padding[axis] = resolved.out - (natural - resolved.pad_begin - resolved.pad_end);
   }
   return make_op(std::move(out));
 }
 
-/// A node whose constants hold a size that was freed: it would go on with the old size, or fail.
-std::optional<std::string> holds_a_size(const Graph& graph, const Node& node) {
-  const Fact& x = graph.fact(node.inputs[0]);
-  if (!has_free_size(x)) return std::nullopt;
-  const auto ints = [&](size_t i) {
-    return i < node.inputs.size() && node.inputs[i] != kNone ? constant_ints(graph.fact(node.inputs[i])) : std::nullopt;
-  };
-  if (op_as<Reshape>(*node.op) != nullptr) {
-    const auto target = ints(1);
-    const bool fixed = target && std::none_of(target->begin() + !target->empty(), target->end(), [](int64_t d) { return d <= 0; });
-    if (fixed && !(*target).empty() && (*target)[0] > 0) return format("reshapes to the fixed {}", join(*target, "x"));
-  } else if (op_as<Slice>(*node.op) != nullptr) {
-    const auto starts = ints(1), ends = ints(2), axes = ints(3);
-    for (size_t i = 0; ends && i < ends->size(); ++i) {
-      const int64_t axis = axes && i < axes->size() ? (*axes)[i] : static_cast<int64_t>(i);
-      if (x.dims && !is_free((*x.dims)[static_cast<size_t>(axis < 0 ? axis + x.rank() : axis)])) continue;
-      if ((*ends)[i] > 0 && (*ends)[i] < std::numeric_limits<int32_t>::max()) return format("cuts at the fixed position {}", (*ends)[i]);
-    }
-  } else if (op_as<Resize>(*node.op) != nullptr) {
-    if (const auto sizes = ints(3); sizes && !sizes->empty()) return format("resizes to the fixed {}", join(*sizes, "x"));
-  } else if (op_as<Gemm>(*node.op) != nullptr || node.op->name() == "MatMul") {
-    if (x.dims && is_free(x.dims->back())) return std::string("multiplies by weights that fit one size only");
+/// Sizes in the graph that do not follow when the pictures grow from `saved` to `tried`.
+Status compare(const Graph& saved, const Graph& tried) {
+  // Their output does not have the input's size, so it has to follow it.
+  constexpr std::array<std::string_view, 7> kMovers = {"Resize",  "Slice",         "Expand",       "Tile",
+                                                       "Reshape", "CenterCropPad", "ConvTranspose"};
+  if (saved.node_count() != tried.node_count())
+    return Error::not_supported("its nodes depend on the size, so it cannot be freed");
+  for (const NodeId n : saved.topological_order()) {
+    const Node &before = saved.node(n), &after = tried.node(n);
+    if (before.inputs.empty() || before.inputs[0] == kNone || after.inputs[0] == kNone) continue;
+    const Fact &in_before = saved.fact(before.inputs[0]), &in_after = tried.fact(after.inputs[0]);
+    const Fact &out_before = saved.fact(before.outputs[0]), &out_after = tried.fact(after.outputs[0]);
+    if (in_before.is_constant() || in_before.dims == in_after.dims) continue;
+    const std::string_view op = before.op->name();
+    const auto refuse = [&] {
+      return Error::not_supported("node \"{}\" ({}) gives {} whatever the picture's size: it cannot be freed",
+                                  before.name, op, join(*out_before.dims, "x"));
+    };
+    if (std::find(kMovers.begin(), kMovers.end(), op) != kMovers.end() && out_before.dims == out_after.dims)
+      return refuse();
+    // A Reshape to -1,K moves the additional elements into the batch.
+    if (op == "Reshape" && in_before.rank() > 0 && out_before.rank() > 0 &&
+        in_before.dim(0) == in_after.dim(0) && out_before.dim(0) == in_before.dim(0) &&
+        out_before.dim(0) != out_after.dim(0))
+      return Error::not_supported(
+          "node \"{}\" ({}) would give {} instead of {} for larger pictures: it cannot be freed", before.name,
+          op, join(*out_after.dims, "x"), join(*out_before.dims, "x"));
   }
-  return std::nullopt;
+  return {};
+}
+
+/// Shapes of all inputs with the pictures grown; sizes that are free get a small number.
+std::map<std::string, Shape> shapes(const Graph& graph, const std::vector<Picture>& pictures, int64_t taller,
+                                    int64_t wider) {
+  std::map<std::string, Shape> out;
+  for (const ValueId input : graph.inputs()) {
+    const Fact& fact = graph.fact(input);
+    if (!fact.rank_known()) continue;
+    Shape shape;
+    for (const Dim& dim : *fact.dims) shape.push_back(dim.is_number() ? dim.number() : 1);
+    for (const Picture& picture : pictures) {
+      if (picture.input != input) continue;
+      shape[picture.height_axis] += taller;
+      shape[picture.height_axis + 1] += wider;
+    }
+    out[graph.value(input).name] = shape;
+  }
+  return out;
 }
 
 }  // namespace
 
 Result<Graph> free_sizes(const Graph& graph) {
   Retype retype(graph);
-  std::map<std::string, Shape> probe;
-  for (const ValueId v : graph.inputs()) {
-    const Value& input = graph.value(v);
-    const auto axis = height_axis(input.fact);
-    if (!axis) continue;
-    Fact freed = input.fact;
-    Shape shape;
-    for (const Dim& dim : *freed.dims) shape.push_back(dim.is_number() ? dim.number() : 1);
-    // Multiples of 64, so that no network's strides are in the way.
-    shape[*axis] += 64;
-    shape[*axis + 1] += 128;
-    probe[input.name] = shape;
-    const std::string suffix = probe.size() == 1 ? "" : std::to_string(probe.size());
-    (*freed.dims)[static_cast<size_t>(*axis)] = Dim::named("H" + suffix);
-    (*freed.dims)[static_cast<size_t>(*axis) + 1] = Dim::named("W" + suffix);
-    TRY(retype.retype_input(input.name, freed));
+  std::vector<Picture> pictures;
+  for (const ValueId input : graph.inputs())
+    if (const auto picture = as_picture(graph, input)) pictures.push_back(*picture);
+  if (pictures.empty()) return Error::not_supported("no input is a picture of fixed size");
+
+  Names heights("H", graph), widths("W", graph);
+  for (const Picture& picture : pictures) {
+    Fact fact = graph.fact(picture.input);
+    Dim& height = (*fact.dims)[static_cast<size_t>(picture.height_axis)];
+    Dim& width = (*fact.dims)[static_cast<size_t>(picture.height_axis) + 1];
+    height = heights.of(height.number());
+    width = widths.of(width.number());
+    TRY(retype.retype_input(graph.value(picture.input).name, std::move(fact)));
   }
-  if (probe.empty()) return Error::not_supported("no input is a picture of fixed size");
   retype.declare_inner_values();
-  for (const GraphOutput& o : graph.outputs()) TRY(retype.declare_output(o.name));
+  for (const GraphOutput& output : graph.outputs()) TRY(retype.declare_output(output.name));
   for (const NodeId n : graph.topological_order()) {
     const Node& node = graph.node(n);
     const auto* conv = op_as<ConvTranspose>(*node.op);
     if (conv == nullptr || conv->output_shape.empty()) continue;
-    TRY(OpPtr free_conv, with_pads(*conv, graph.fact(node.inputs[0]), graph.fact(node.inputs[1])).context("node \"{}\" (ConvTranspose)", node.name));
-    retype.replace(n, std::move(free_conv), node.inputs);
+    TRY(OpPtr op, with_pads(*conv, graph.fact(node.inputs[0]), graph.fact(node.inputs[1]))
+                      .context("node \"{}\" ({})", node.name, node.op->name()));
+    retype.replace(n, std::move(op), node.inputs);
   }
-  TRY(Graph freed, std::move(retype).apply().context("its size cannot be freed"));
-  for (const NodeId n : freed.topological_order()) {
-    const Node& node = freed.node(n);
-    if (node.inputs.empty() || node.inputs[0] == kNone) continue;
-    if (const auto why = holds_a_size(freed, node))
-      return Error::not_supported("its size cannot be freed: node \"{}\" ({}) {}", node.name, node.op->name(), *why);
+
+  const auto why = [](Error error) {
+    error.add_context("the size of the picture cannot be freed");
+    return tl::unexpected<Error>(Error(ErrorCode::kNotSupported, error.text()));
+  };
+  auto freed = std::move(retype).apply();
+  if (!freed) return why(freed.error());
+  TRY(const Graph saved, specialise(*freed, shapes(graph, pictures, 0, 0)));
+  for (const auto& [taller, wider] : {std::pair<int64_t, int64_t>{64, 128}, {192, 64}}) {
+    const auto tried = specialise(*freed, shapes(graph, pictures, taller, wider));
+    if (!tried) return why(tried.error());
+    TRY(compare(saved, *tried));
   }
-  TRY(specialise(freed, probe).context("its size cannot be freed"));  // another size must go through
   return freed;
 }
 
