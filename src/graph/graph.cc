@@ -28,6 +28,18 @@ ValueId Graph::add_constant(std::string name, Tensor tensor) {
   return static_cast<ValueId>(values_.size()) - 1;
 }
 
+ValueId Graph::add_state_value(std::string name, Tensor initial) {
+  values_.push_back({name, Fact(initial.dtype(), initial.shape()), kNone, 0});
+  const ValueId read = static_cast<ValueId>(values_.size()) - 1;
+  states_.push_back({std::move(name), std::move(initial), read, read});
+  return read;
+}
+
+void Graph::set_state_next(std::string_view name, ValueId next) {
+  for (State& state : states_)
+    if (state.name == name) state.next = next;
+}
+
 Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes) {
   const Facts in = facts(inputs);
   TRY(Facts out, Result<Facts>(fold_limit_bytes > 0 ? infer_and_fold(*op, in, fold_limit_bytes) : op->infer(in))

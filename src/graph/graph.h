@@ -51,7 +51,9 @@ class Graph {
   /// evaluated: their facts become constant, the node stays.
   Result<std::vector<ValueId>> add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes = 0);
   void add_output(std::string name, ValueId value) { outputs_.push_back({std::move(name), value}); }
-  void add_state(State state) { states_.push_back(std::move(state)); }
+  /// A value that lives between runs, to be read; set_state_next() says what replaces it.
+  ValueId add_state_value(std::string name, Tensor initial);
+  void set_state_next(std::string_view name, ValueId next);
   void set_name(ValueId value, std::string name) { values_[index(value)].name = std::move(name); }
 
   const std::string& name() const { return name_; }
