@@ -1,9 +1,22 @@
 # Pictures in and out, painting, and the command line: what needs packages beyond the standard library.
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(POCHADE_MEDIA_PACKAGES REQUIRED IMPORTED_TARGET libjpeg libpng libwebp libwebpdemux libheif lcms2)
+set(media_packages libjpeg libpng libwebp libwebpdemux)
+if(CMAKE_CROSSCOMPILING)
+  list(APPEND media_packages zlib)  # libpng needs it; there is no static LittleCMS or libheif
+else()
+  list(APPEND media_packages libheif lcms2)
+endif()
+pkg_check_modules(POCHADE_MEDIA_PACKAGES REQUIRED IMPORTED_TARGET ${media_packages})
 find_path(POCHADE_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 
 pochade_folders(pochade_media media)
+get_target_property(media_sources pochade_media SOURCES)
+if(CMAKE_CROSSCOMPILING)
+  list(FILTER media_sources EXCLUDE REGEX "/media/(color|heif)\\.cc$")
+else()
+  list(FILTER media_sources EXCLUDE REGEX "/media/without/")
+endif()
+set_target_properties(pochade_media PROPERTIES SOURCES "${media_sources}")
 target_link_libraries(pochade_media PUBLIC pochade PkgConfig::POCHADE_MEDIA_PACKAGES)
 
 pochade_folders(pochade_paint paint)
@@ -19,7 +32,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
   list(FILTER cli_sources EXCLUDE REGEX "(_test|_fuzz)\\.cc$")
   add_executable(pochade-cli ${cli_sources})
-  set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME pochade RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  # On the board it is one static file, with a name that says so.
+  set(program_name $<IF:$<BOOL:${CMAKE_CROSSCOMPILING}>,pochade-run,pochade>)
+  set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME ${program_name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   target_compile_options(pochade-cli PRIVATE -O1)  # it parses and prints: building fast matters more
   target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(pochade-cli PRIVATE

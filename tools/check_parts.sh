@@ -176,13 +176,15 @@ fuzz_unit_tests() {
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 gtest build/fuzz/pochade_tests
 }
 
-# Every fuzz target for 30 s, starting from its corpus in tests/fuzz/.
+# Every fuzz target for 30 s, starting from its corpus in tests/fuzz/NAME/.
 fuzzers() {
-  local program name corpus ran=0
+  local program name corpus folder ran=0
   for program in build/fuzz/fuzz/*_fuzz; do
     name=${program##*/}
     corpus=$(mktemp -d) || return 1
-    if [[ -d tests/fuzz/${name%_fuzz} ]]; then cp -r "tests/fuzz/${name%_fuzz}/." "$corpus"; fi
+    for folder in "tests/fuzz/$name" "tests/fuzz/${name%_fuzz}"; do
+      if [[ -d $folder ]]; then cp -r "$folder/." "$corpus"; fi
+    done
     echo "--- $name"
     if "$program" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/check/" "$corpus"; then
       count 1 0 0
@@ -205,7 +207,7 @@ tsan_tests() {
 }
 
 aarch64_build() {
-  checked_build aarch64 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON all
+  tools/make_sysroot aarch64 && checked_build aarch64 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON all
 }
 
 aarch64_tests() {
@@ -214,10 +216,10 @@ aarch64_tests() {
 }
 
 armv7_build() {
-  checked_build armv7 "-DPOCHADE_TESTS=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" all
+  tools/make_sysroot armv7 && checked_build armv7 "-DPOCHADE_TESTS=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" all
 }
 
-scripts() { shellcheck -x check pochade .ci/run completions/pochade.bash tools/*.sh; }
+scripts() { shellcheck -x check pochade .ci/run completions/pochade.bash tools/*.sh tools/make_sysroot; }
 
 # Which parts there are, in order. The first word is the smallest check that runs it.
 all_parts() {
@@ -229,6 +231,7 @@ all_parts() {
   part quick "wrappers" unittest tests/wrappers/wrappers_test.py
   part default "onnx conformance" onnx_conformance
   part default "whole models" gtest build/release/model_tests
+  part default "command line" unittest tests/cli/cli_test.py
   part default "installed copy" unittest tests/install/install_test.py
   part default "size of libpochade" library_size
   part full "scripts" scripts
@@ -239,5 +242,6 @@ all_parts() {
   part full "thread sanitizer: engine tests" tsan_tests
   part full "aarch64: build" aarch64_build
   part full "aarch64: unit tests in qemu" aarch64_tests
+  part full "aarch64: pochade-run in qemu" unittest tests/cross/pochade_run_test.py
   part full "armv7: build" armv7_build
 }
