@@ -61,7 +61,7 @@ Result<Tensors> Lstm::eval(std::span<const Tensor> in) const {
           input_forget ? 1 - i : recurrence.apply(d, 0, 3, gate(2) + run.peephole(d, 2 * hidden + j) * c[j]);
       c[j] = f * c[j] + i * recurrence.apply(d, 1, 3, gate(3));
       const double o = recurrence.apply(d, 0, 3, gate(1) + run.peephole(d, hidden + j) * c[j]);
-      next[static_cast<size_t>(j)] = o * recurrence.apply(d, 2, 3, c[j]);
+      next[static_cast<size_t>(j)] = o * recurrence.apply_unclipped(d, 2, 3, c[j]);
     }
     std::copy(next.begin(), next.end(), h);
   });

@@ -112,9 +112,12 @@ std::string_view to_string(Direction direction) {
 }
 
 double Recurrence::apply(int direction_index, int k, int per_direction, double x) const {
-  const auto i = static_cast<size_t>(direction_index * per_direction + k);
   const double limit = static_cast<double>(clip);
-  if (limit > 0) x = std::clamp(x, -limit, limit);
+  return apply_unclipped(direction_index, k, per_direction, limit > 0 ? std::clamp(x, -limit, limit) : x);
+}
+
+double Recurrence::apply_unclipped(int direction_index, int k, int per_direction, double x) const {
+  const auto i = static_cast<size_t>(direction_index * per_direction + k);
   return apply_function(static_cast<GateFunction>(functions[i]), x, static_cast<double>(alpha[i]),
                         static_cast<double>(beta[i]));
 }

@@ -42,7 +42,7 @@ struct Recurrence {
   std::vector<int64_t> functions;  ///< GateFunction values; those of the reverse direction follow
   std::vector<float> alpha;        ///< one each
   std::vector<float> beta;         ///< one each
-  float clip = 0;                  ///< inputs of functions are limited to [-clip, clip]; 0: not at all
+  float clip = 0;                  ///< gates' inputs are limited to [-clip, clip]; 0: not at all
   bool batch_first = false;        ///< ONNX's layout = 1
 
   static void fields(auto& self, auto&& f) {
@@ -57,6 +57,8 @@ struct Recurrence {
   int directions() const { return direction == Direction::kBidirectional ? 2 : 1; }
   /// The k-th function of a direction, of `per_direction` ones, with the clip before it.
   double apply(int direction_index, int k, int per_direction, double x) const;
+  /// The same without the clip.
+  double apply_unclipped(int direction_index, int k, int per_direction, double x) const;
 };
 
 /// The functions of every direction the same: Sigmoid, Tanh, Tanh for LSTM.

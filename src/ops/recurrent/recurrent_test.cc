@@ -124,6 +124,19 @@ TEST(Lstm, GatesStandAsInputOutputForgetCellAndPeepholesSeeTheCell) {
   expect_near(run(op, {x, w, r, {}, {}, h, c, p})[2], {(1 - i) * 0.25 + i * g});
 }
 
+TEST(Lstm, ClipLimitsTheGatesButNotTheCell) {
+  const Tensor x = Tensor::of<float>({1, 1, 1}, {100}), w = ones({1, 4, 1}), r = ones({1, 4, 1});
+  const Tensor h = Tensor::of<float>({1, 1, 1}, {0}), c = Tensor::of<float>({1, 1, 1}, {5});
+  Lstm op;
+  op.recurrence.hidden_size = 1;
+  op.recurrence.clip = 0.5f;
+  set_functions(op.recurrence, {GateFunction::kSigmoid, GateFunction::kTanh, GateFunction::kTanh});
+  const double gate = sigmoid(0.5), cell = gate * 5 + gate * std::tanh(0.5);
+  const auto out = run(op, {x, w, r, {}, {}, h, c});
+  expect_near(out[0], {gate * std::tanh(cell)});
+  expect_near(out[2], {cell});
+}
+
 TEST(Recurrent, EveryFunction) {
   const auto apply = [](GateFunction function, double x) {
     Recurrence r;
