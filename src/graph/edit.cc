@@ -68,7 +68,7 @@ Result<Graph> Edit::finish(const std::set<ValueId>& declared, bool all_declared,
   for (const NodeId n : draft.topological_order()) {
     const Node& node = draft.nodes_[static_cast<size_t>(n)];
     const Facts in = draft.facts(node.inputs);
-    auto inferred = Result<Facts>(fold_limit_bytes > 0 ? infer_and_fold(*node.op, in, fold_limit_bytes) : node.op->infer(in))
+    auto inferred = infer_and_fold(*node.op, in, fold_limit_bytes)
                         .context("node \"{}\" ({})", node.name, node.op->name());
     if (!inferred) return tl::unexpected<Error>(std::move(inferred).error());
     if (inferred->size() != node.outputs.size())

@@ -7,11 +7,16 @@ namespace pochade {
 
 namespace {
 
-/// No more dimensions than a Shape can hold: asked here, so that no operator has to.
-Status check_ranks(std::span<const Fact> facts) {
-  for (const Fact& fact : facts)
+/// No more dimensions than a Shape can hold, and sizes whose products do not overflow: asked here, so that no operator has to.
+Status check_sizes(std::span<const Fact> facts) {
+  constexpr int64_t kMostElements = int64_t{1} << 53;  // so that the bytes of many values still add up
+  for (const Fact& fact : facts) {
     if (fact.rank_known() && fact.rank() > kMaxRank)
       return Error::not_supported("an output has {} dimensions, at most {} are", fact.rank(), kMaxRank);
+    const auto shape = fact.shape();
+    if (shape && shape->checked_elements().value_or(INT64_MAX) > kMostElements)
+      return Error::invalid_model("an output has the impossible shape {}", *shape);
+  }
   return {};
 }
 
@@ -42,9 +47,8 @@ void Graph::set_state_next(std::string_view name, ValueId next) {
 
 Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes) {
   const Facts in = facts(inputs);
-  TRY(Facts out, Result<Facts>(fold_limit_bytes > 0 ? infer_and_fold(*op, in, fold_limit_bytes) : op->infer(in))
+  TRY(Facts out, infer_and_fold(*op, in, fold_limit_bytes)
                      .context("node \"{}\" ({})", name, op->name()));
-  TRY(Status(check_ranks(out)).context("node \"{}\" ({})", name, op->name()));
   Node node{std::move(name), std::move(op), std::move(inputs), {}};
   const NodeId id = static_cast<NodeId>(nodes_.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -192,8 +196,8 @@ std::string Graph::dump() const {
 
 Result<Facts> infer_and_fold(const Op& op, std::span<const Fact> in, int64_t fold_limit_bytes) {
   TRY(Facts out, op.infer(in));
-  TRY(check_ranks(out));
-  if (!op.deterministic()) return out;
+  TRY(check_sizes(out));
+  if (fold_limit_bytes <= 0 || !op.deterministic()) return out;
   if (std::all_of(out.begin(), out.end(), [](const Fact& f) { return !f.present() || f.is_constant(); })) return out;
   Tensors inputs;
   for (const Fact& fact : in) {
