@@ -4,6 +4,9 @@
 
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
+#include "ops/elementwise/chain.h"
+#include "ops/elementwise/elementwise_cpu.h"
+#include "ops/index/gather_cpu.h"
 #include "ops/matrix/gemm.h"
 #include "ops/norm/batch_normalization.h"
 #include "ops/norm/instance_normalization.h"
@@ -13,7 +16,9 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/reduce/reduce_cpu.h"
 #include "ops/resize/resize.h"
+#include "ops/shape/shape_cpu.h"
 
 namespace pochade {
 namespace {
@@ -35,12 +40,93 @@ constexpr Entry entry() {
 // One line an operator, one paragraph a folder.
 constexpr Entry kEntries[] = {
     // elementwise/
+    entry<Abs>(),
+    entry<Acos>(),
+    entry<Acosh>(),
+    entry<Add>(),
+    entry<And>(),
+    entry<Asin>(),
+    entry<Asinh>(),
+    entry<Atan>(),
+    entry<Atanh>(),
+    entry<Cast>(),
+    entry<CastLike>(),
+    entry<Ceil>(),
+    entry<Celu>(),
+    entry<Chain>(),
+    entry<Clip>(),
+    entry<Cos>(),
+    entry<Cosh>(),
+    entry<Div>(),
+    entry<Elu>(),
+    entry<Equal>(),
+    entry<Erf>(),
+    entry<Exp>(),
+    entry<Floor>(),
+    entry<Gelu>(),
+    entry<Greater>(),
+    entry<GreaterOrEqual>(),
+    entry<HardSigmoid>(),
+    entry<HardSwish>(),
+    entry<LeakyRelu>(),
+    entry<Less>(),
+    entry<LessOrEqual>(),
+    entry<Log>(),
+    entry<Max>(),
+    entry<Mean>(),
+    entry<Min>(),
+    entry<Mish>(),
+    entry<Mod>(),
+    entry<Mul>(),
+    entry<Neg>(),
+    entry<Or>(),
+    entry<PRelu>(),
+    entry<Pow>(),
+    entry<Reciprocal>(),
+    entry<Relu>(),
+    entry<Round>(),
+    entry<Selu>(),
+    entry<Sigmoid>(),
+    entry<Sign>(),
+    entry<Silu>(),
+    entry<Sin>(),
+    entry<Sinh>(),
+    entry<Softplus>(),
+    entry<Softsign>(),
+    entry<Sqrt>(),
+    entry<Sub>(),
+    entry<Sum>(),
+    entry<Tan>(),
+    entry<Tanh>(),
+    entry<Where>(),
+    entry<Xor>(),
 
     // reduce/
+    entry<ArgMax>(),
+    entry<ArgMin>(),
+    entry<ReduceL1>(),
+    entry<ReduceL2>(),
+    entry<ReduceLogSum>(),
+    entry<ReduceMax>(),
+    entry<ReduceMean>(),
+    entry<ReduceMin>(),
+    entry<ReduceProd>(),
+    entry<ReduceSum>(),
+    entry<ReduceSumSquare>(),
 
     // shape/
+    entry<Concat>(),
+    entry<DepthToSpace>(),
+    entry<Expand>(),
+    entry<Pad>(),
+    entry<Slice>(),
+    entry<SpaceToDepth>(),
+    entry<Split>(),
+    entry<Tile>(),
+    entry<Transpose>(),
 
     // index/
+    entry<Gather>(),
 
     // matrix/
     entry<Gemm>(),

@@ -6,18 +6,26 @@ namespace pochade {
 
 // One line a folder: each FOLDER_cases.cc defines its function.
 Cases conv_cases();
+Cases elementwise_cases();
+Cases index_cases();
 Cases matrix_cases();
 Cases norm_cases();
 Cases pool_cases();
+Cases reduce_cases();
 Cases resize_cases();
+Cases shape_cases();
 
 Cases all_cases() {
   Cases all;
   all.append(conv_cases());
+  all.append(elementwise_cases());
+  all.append(index_cases());
   all.append(matrix_cases());
   all.append(norm_cases());
   all.append(pool_cases());
+  all.append(reduce_cases());
   all.append(resize_cases());
+  all.append(shape_cases());
   return all;
 }
 

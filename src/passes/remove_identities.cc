@@ -64,7 +64,8 @@ ValueId repeated_input(const Finder& find, const Node& node) {
   const ValueId x = input_of(node, 0);
   if (x == kNone) return kNone;
   const Graph& graph = find.graph();
-  if (op_as<Identity>(*node.op) != nullptr || op_as<Dropout>(*node.op) != nullptr) return x;
+  if (op_as<Identity>(*node.op) != nullptr) return x;
+  if (const auto* dropout = op_as<Dropout>(*node.op)) return dropout->may_drop ? kNone : x;
   if (const auto* transpose = op_as<Transpose>(*node.op))
     return is_identity(*transpose, graph.fact(x)) ? x : kNone;
   if (op_as<Pad>(*node.op) != nullptr) return pads_nothing(graph.facts(node.inputs)) ? x : kNone;

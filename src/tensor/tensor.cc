@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "tensor/cast.h"
+
 namespace pochade {
 namespace {
 
@@ -87,16 +89,24 @@ Tensor Tensor::reshaped(const Shape& shape) const {
   return out;
 }
 
+void cast_elements(DType from, const std::byte* x, DType to, std::byte* y, size_t count) {
+  if (from == to) {
+    if (count != 0) std::memmove(y, x, count * size_of(from));
+    return;
+  }
+  visit(from, [&]<typename From>() {
+    visit(to, [&]<typename To>() {
+      const From* in = reinterpret_cast<const From*>(x);
+      To* out = reinterpret_cast<To*>(y);
+      for (size_t i = 0; i < count; ++i) out[i] = cast_element<To>(in[i]);
+    });
+  });
+}
+
 Result<Tensor> Tensor::cast(DType dtype) const {
   if (dtype == dtype_) return *this;
   TRY(Tensor out, make(dtype, shape_));
-  visit(dtype_, [&]<typename From>() {
-    visit(dtype, [&]<typename To>() {
-      const auto from = data<From>();
-      const auto to = out.mutable_data<To>();
-      for (size_t i = 0; i < from.size(); ++i) to[i] = cast_element<To>(from[i]);
-    });
-  });
+  cast_elements(dtype_, bytes(), dtype, out.mutable_bytes(), static_cast<size_t>(elements_));
   return out;
 }
 

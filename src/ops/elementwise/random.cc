@@ -6,20 +6,20 @@
 #include "ops/elementwise/wide.h"
 
 namespace pochade {
-namespace {
 
-/// Uniform in [0, 1), a multiple of 2^-53.
-double uniform(int64_t seed, uint64_t counter) {
+double random_uniform(int64_t seed, uint64_t counter) {
   uint64_t z = static_cast<uint64_t>(seed) * 0xd1342543de82ef95u + (counter + 1) * 0x9e3779b97f4a7c15u;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
+namespace {
+
 /// Box and Muller (1958).
 double normal(int64_t seed, uint64_t counter) {
-  const double radius = std::sqrt(-2 * std::log(1 - uniform(seed, 2 * counter)));
-  return radius * std::cos(2 * std::numbers::pi * uniform(seed, 2 * counter + 1));
+  const double radius = std::sqrt(-2 * std::log(1 - random_uniform(seed, 2 * counter)));
+  return radius * std::cos(2 * std::numbers::pi * random_uniform(seed, 2 * counter + 1));
 }
 
 Result<Fact> random_fact(DType dtype, std::optional<Dims> dims) {
@@ -55,7 +55,7 @@ Result<Tensors> generate(const Shape& shape, DType dtype, F&& value) {
 auto uniform_of(const RandomFields& fields) {
   return [&fields](uint64_t i) {
     const double low = static_cast<double>(fields.first), high = static_cast<double>(fields.second);
-    return low + (high - low) * uniform(fields.seed, i);
+    return low + (high - low) * random_uniform(fields.seed, i);
   };
 }
 
@@ -103,7 +103,7 @@ Result<Tensors> Bernoulli::eval(std::span<const Tensor> in) const {
   TRY(const Tensor x, in[0].cast(DType::kF64));
   TRY(Tensor drawn, Tensor::make(DType::kU8, x.shape()));
   const auto to = drawn.mutable_data<uint8_t>();
-  for (size_t i = 0; i < to.size(); ++i) to[i] = uniform(seed, i) < x.data<double>()[i];
+  for (size_t i = 0; i < to.size(); ++i) to[i] = random_uniform(seed, i) < x.data<double>()[i];
   TRY(Tensor out, drawn.cast(dtype.value_or(in[0].dtype())));
   return Tensors{std::move(out)};
 }
@@ -129,7 +129,7 @@ Result<Tensors> Multinomial::eval(std::span<const Tensor> in) const {
     for (int64_t c = 1; c < classes; ++c) largest = std::fmax(largest, logits[c]);
     for (int64_t c = 0; c < classes; ++c) total += std::exp(logits[c] - largest);
     for (int64_t s = 0; s < samples; ++s) {
-      double rest = uniform(seed, static_cast<uint64_t>(n * samples + s)) * total;
+      double rest = random_uniform(seed, static_cast<uint64_t>(n * samples + s)) * total;
       int64_t chosen = 0;
       for (; chosen < classes - 1; ++chosen) {
         rest -= std::exp(logits[chosen] - largest);

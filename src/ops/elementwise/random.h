@@ -7,6 +7,9 @@
 
 namespace pochade {
 
+/// Uniform in [0, 1), a multiple of 2^-53.
+double random_uniform(int64_t seed, uint64_t counter);
+
 /// What the four generators have; the first two parameters mean low and high, or mean and standard deviation.
 struct RandomFields {
   float first = 0;

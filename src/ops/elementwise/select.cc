@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "ops/elementwise/random.h"
+
 namespace pochade {
 
 Result<Facts> Clip::infer(std::span<const Fact> in) const {
@@ -127,28 +129,37 @@ Result<Tensors> Identity::eval(std::span<const Tensor> in) const {
 
 Result<Facts> Dropout::infer(std::span<const Fact> in) const {
   TRY(expect_inputs(in, 1, 3));
-  if (in.size() == 3 && in[2].present()) {
+  if (in.size() > 2 && in[2].present()) {
     TRY(expect_dtype(in[2], "training_mode", {DType::kBool}));
-    if (!in[2].is_constant()) return Error::not_supported("training_mode is decided at run time");
-    const bool training = in[2].constant.elements() == 1 && in[2].constant.data<bool>()[0];
-    const bool keeps_all =
-        in[1].is_constant() && in[1].constant.elements() == 1 && to_floats(in[1].constant)[0] == 0;
-    if (training && !keeps_all)
-      return Error::not_supported("training_mode is true: this drops elements at random");
+    const bool surely_false =
+        in[2].is_constant() && in[2].constant.elements() == 1 && !in[2].constant.data<bool>()[0];
+    if (!may_drop && !surely_false) return Error::invalid_model("training_mode is not false");
   }
   Facts out{Fact(*in[0].dtype, in[0].dims)};
-  out[0].quantization = in[0].quantization;
+  if (!may_drop) out[0].quantization = in[0].quantization;
   if (gives_mask) out.emplace_back(DType::kBool, in[0].dims);
   return out;
 }
 
 Result<Tensors> Dropout::eval(std::span<const Tensor> in) const {
+  const bool training = in.size() > 2 && in[2].defined() && in[2].elements() == 1 && in[2].data<bool>()[0];
+  double ratio = 0;
+  if (training)
+    ratio = in[1].defined() && in[1].elements() == 1 ? static_cast<double>(to_floats(in[1])[0]) : 0.5;
+  if (!(ratio >= 0 && ratio < 1)) return Error::invalid_argument("the ratio is {}", ratio);
+  TRY(Tensor mask, Tensor::make(DType::kBool, in[0].shape()));
+  const auto kept = mask.mutable_data<bool>();
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] = random_uniform(seed, i) >= ratio;
   Tensors out{in[0]};
-  if (gives_mask) {
-    TRY(Tensor mask, Tensor::make(DType::kBool, in[0].shape()));
-    for (bool& kept : mask.mutable_data<bool>()) kept = true;
-    out.push_back(std::move(mask));
+  if (ratio > 0) {
+    TRY(Tensor y, in[0].cast(DType::kF64));
+    for (size_t i = 0; i < kept.size(); ++i) {
+      double& value = y.mutable_data<double>()[i];
+      value = kept[i] ? value / (1 - ratio) : 0;
+    }
+    TRY(out[0], y.cast(in[0].dtype()));
   }
+  if (gives_mask) out.push_back(std::move(mask));
   return out;
 }
 

@@ -70,16 +70,23 @@ struct Identity final : OpOf<Identity> {
   bool only_reshapes() const override { return true; }
 };
 
-/// What is left of dropout when a network is not trained: y = x and, if asked for, a mask of true. The inputs
-/// of the training form (ratio, training_mode) may be there; training_mode = true is refused unless the ratio
-/// is 0.
+/// x, ratio (optional: 0.5), training_mode (bool, optional: false) -> y and, if asked for, a mask of what was
+/// kept. When a network is not trained, y = x. A training_mode that is true drops elements at random and
+/// divides the others by 1 - ratio.
 struct Dropout final : OpOf<Dropout> {
   static constexpr std::string_view kName = "Dropout";
   bool gives_mask = false;  ///< a second output, bool
-  static void fields(auto& self, auto&& f) { f("gives_mask", self.gives_mask); }
+  bool may_drop = false;    ///< training_mode is, or may turn out to be, true
+  int64_t seed = 0;         ///< of what is dropped: see random.h
+  static void fields(auto& self, auto&& f) {
+    f("gives_mask", self.gives_mask);
+    f("may_drop", self.may_drop);
+    if (self.may_drop) f("seed", self.seed);
+  }
   Result<Facts> infer(std::span<const Fact> in) const override;
   Result<Tensors> eval(std::span<const Tensor> in) const override;
-  bool only_reshapes() const override { return !gives_mask; }
+  bool deterministic() const override { return !may_drop; }
+  bool only_reshapes() const override { return !gives_mask && !may_drop; }
 };
 
 }  // namespace pochade

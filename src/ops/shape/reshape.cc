@@ -41,7 +41,8 @@ Result<Dim> remaining(const Dims& from, const Dims& to, size_t hole) {
     }
   }
   if (denominator == 0) {
-    if (symbols.empty() && numerator != 0) return Error::invalid_model("-1 beside a size of 0");
+    if (symbols.empty() && numerator != 0)
+      return Error::invalid_model("{} elements cannot be divided by 0", numerator);
     return symbols.empty() ? Dim(0) : Dim();
   }
   if (symbols.empty()) {
@@ -88,6 +89,8 @@ Result<Facts> Reshape::infer(std::span<const Fact> in) const {
       dims.emplace_back(size);
     }
   }
+  if (hole && allow_zero && std::find(wanted->begin(), wanted->end(), 0) != wanted->end())
+    return Error::invalid_model("the shape has a -1 beside a size of 0");
   if (hole && in[0].rank_known()) {
     TRY(dims[*hole], remaining(*in[0].dims, dims, *hole));
   }
