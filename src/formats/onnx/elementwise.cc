@@ -97,11 +97,26 @@ Status cast_like(NodeScope& node) {
   return node.emit(CastLike{});
 }
 
+/// The seed that the file gives, else one made of the node's name: the same values in every run of the same
+/// file.
+Result<int64_t> seed_of(NodeScope& node) {
+  if (node.has("seed")) {
+    TRY(const float seed, node.number("seed"));
+    return static_cast<int64_t>(std::bit_cast<uint32_t>(seed));
+  }
+  uint64_t hash = 1469598103934665603u;  // FNV-1a
+  for (const char c : node.name()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return static_cast<int64_t>(hash);
+}
+
 Status dropout(NodeScope& node) {
   node.ignore("ratio");  // for training only
-  node.ignore("seed");
   Dropout op;
+  TRY(op.seed, seed_of(node));
   op.gives_mask = node.wants_output(1);
+  const Tensor training = node.fact(2).constant;
+  op.may_drop =
+      node.has_input(2) && !(training.defined() && training.elements() == 1 && to_int64s(training)[0] == 0);
   TRY(auto outputs, node.add_all(make_op(op), node.inputs()));
   TRY(node.set_output(0, outputs[0]));
   if (!op.gives_mask) return {};
@@ -131,18 +146,6 @@ Status image_scaler(NodeScope& node) {
   if (bias.empty()) return node.set_output(0, scaled);
   return node.emit(
       Add{}, {scaled, node.constant(Tensor::of<float>({static_cast<int64_t>(bias.size()), 1, 1}, bias))});
-}
-
-/// The seed that the file gives, else one made of the node's name: the same values in every run of the same
-/// file.
-Result<int64_t> seed_of(NodeScope& node) {
-  if (node.has("seed")) {
-    TRY(const float seed, node.number("seed"));
-    return static_cast<int64_t>(std::bit_cast<uint32_t>(seed));
-  }
-  uint64_t hash = 1469598103934665603u;  // FNV-1a
-  for (const char c : node.name()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return static_cast<int64_t>(hash);
 }
 
 /// RandomUniform, RandomNormal and their Like forms.
