@@ -9,6 +9,7 @@
 #include "base/knobs.h"
 #include "base/memory.h"
 #include "engine/planner.h"
+#include "passes/fuse_elementwise.h"
 #include "passes/pipeline.h"
 #include "passes/specialise.h"
 #include "plan/run_step.h"
@@ -96,6 +97,8 @@ class Session::Impl {
     TRY(Graph special, specialise(graph_, named));
     if (optimise_) {
       TRY(special, optimise(std::move(special), {}));
+      TRY(auto fusion, fuse_elementwise(special));
+      TRY(special, std::move(fusion).apply());
     }
     ReadyPlan ready;
     TRY(ready.plan, make_plan(std::move(special), *kernels(isa_), weights_));
