@@ -47,11 +47,11 @@ Status shrink(NodeScope& node) {
 }
 
 Status gelu(NodeScope& node) {
-  Gelu op;
   TRY(const std::string approximate, node.text("approximate", "none"));
-  if (approximate != "none" && approximate != "tanh")
-    return Error::invalid_model("approximate is \"{}\"", approximate);
-  op.tanh_approximation = approximate == "tanh";
+  const bool is_tanh = approximate == "tanh";
+  if (!is_tanh && approximate != "none") return Error::invalid_model("approximate is \"{}\"", approximate);
+  Gelu op;
+  op.tanh_approximation = is_tanh;
   return node.emit(op);
 }
 

@@ -148,36 +148,6 @@ std::optional<Binary> binary_kernel(const Op& op) {
   return std::nullopt;
 }
 
-std::optional<Activation> activation_of(const Op& op, std::span<const Fact> in) {
-  const auto kernel = unary_kernel(op, in);
-  if (!kernel) return std::nullopt;
-  using Kind = Activation::Kind;
-  switch (kernel->kind) {
-    case Unary::kRelu:
-      return Activation{Kind::kRelu, 0, 0};
-    case Unary::kClip:
-      return Activation{Kind::kClip, kernel->a, kernel->b};
-    case Unary::kLeakyRelu:
-      return Activation{Kind::kLeakyRelu, kernel->a, 0};
-    case Unary::kSigmoid:
-      return Activation{Kind::kSigmoid, 0, 0};
-    case Unary::kTanh:
-      return Activation{Kind::kTanh, 0, 0};
-    case Unary::kHardSigmoid:
-      return Activation{Kind::kHardSigmoid, kernel->a, kernel->b};
-    case Unary::kHardSwish:
-      return Activation{Kind::kHardSwish, 0, 0};
-    case Unary::kSilu:
-      return Activation{Kind::kSilu, 0, 0};
-    case Unary::kGelu:
-      return Activation{Kind::kGelu, 0, 0};
-    case Unary::kElu:
-      return Activation{Kind::kElu, kernel->a, 0};
-    default:
-      return std::nullopt;
-  }
-}
-
 Result<Step> lower_unary(const Op& op, const Lowering& at) {
   const auto kernel = unary_kernel(op, at.inputs);
   if (!kernel || *at.in(0).dtype != DType::kF32) return Lowering::reference();

@@ -1,7 +1,6 @@
 #pragma once
 // Elementwise operators as steps.
 
-#include "ops/activation.h"
 #include "ops/broadcast_loop.h"
 #include "ops/elementwise/activations.h"
 #include "ops/elementwise/binary.h"
@@ -20,8 +19,6 @@ struct UnaryKernel {
 std::optional<UnaryKernel> unary_kernel(const Op& op, std::span<const Fact> in);
 /// The kernel of a float operator of two inputs; Min, Max and Sum count as one of two.
 std::optional<Binary> binary_kernel(const Op& op);
-/// The same as what a convolution or a product can apply to its result; empty if they cannot.
-std::optional<Activation> activation_of(const Op& op, std::span<const Fact> in);
 
 Result<Step> lower_unary(const Op& op, const Lowering& at);
 template <typename F>
