@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ops/elementwise/select.h"
 #include "ops/matrix/gemm.h"
 #include "ops/shape/reshape.h"
 
@@ -272,7 +273,7 @@ bool find_weights(const Graph& graph, const std::vector<std::vector<NodeId>>& us
       continue;
     }
     // One input and one output of its shape, or further inputs of one element.
-    if (!node.op->elementwise() || node.outputs.size() != 1) return false;
+    if ((!node.op->elementwise() && !op_as<Dropout>(*node.op)) || node.outputs.size() != 1) return false;
     for (size_t i = 1; i < node.inputs.size(); ++i) {
       if (node.inputs[i] == kNone) continue;
       const auto shape = graph.fact(node.inputs[i]).shape();
