@@ -31,6 +31,12 @@ def arguments():
     return args
 
 
+def refuse_unknown(shapes, inputs):
+    unknown = sorted(set(shapes) - set(inputs))
+    if unknown:
+        raise SystemExit(f"the model has no input \"{unknown[0]}\"")
+
+
 def random_input(numpy, shape, dtype):
     """Uniform numbers in [0, 1), whole ones for integers: the same for every run."""
     generator = numpy.random.default_rng(1)

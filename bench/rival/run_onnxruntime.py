@@ -19,6 +19,7 @@ def main():
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
+        common.refuse_unknown(args.shape, [value.name for value in session.get_inputs()])
         inputs = {}
         for value in session.get_inputs():
             shape = args.shape.get(value.name) or [size if isinstance(size, int) else 1 for size in value.shape]

@@ -13,6 +13,7 @@ def main():
     def load():
         core = openvino.Core()
         model = core.read_model(args.model)
+        common.refuse_unknown(args.shape, [name for value in model.inputs for name in value.get_names()])
         shapes = {}
         for value in model.inputs:
             named = [args.shape[name] for name in value.get_names() if name in args.shape]
