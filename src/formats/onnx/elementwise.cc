@@ -101,6 +101,7 @@ Status cast_like(NodeScope& node) {
 /// file.
 Result<int64_t> seed_of(NodeScope& node) {
   if (node.has("seed")) {
+    if (node.op_type() == "Dropout") return node.integer("seed", 0);  // a number everywhere else
     TRY(const float seed, node.number("seed"));
     return static_cast<int64_t>(std::bit_cast<uint32_t>(seed));
   }
