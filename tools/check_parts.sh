@@ -155,6 +155,12 @@ onnx_conformance() {
   counted build/release/onnx_conformance --docs docs/operators.md
 }
 
+# The same through the passes, the plan and the kernels.
+onnx_conformance_engine() {
+  if [[ ! -d /usr/share/libonnx-testdata ]]; then lacking "libonnx-testdata"; return 0; fi
+  counted build/release/onnx_conformance --engine
+}
+
 # Bytes of everything in libpochade, linked and stripped, against the bound of docs/architecture.md.
 library_size() {
   local folder bytes bound=3000000
@@ -230,6 +236,7 @@ all_parts() {
   part quick "unit tests" gtest build/release/pochade_tests
   part quick "wrappers" unittest tests/wrappers/wrappers_test.py
   part default "onnx conformance" onnx_conformance
+  part default "onnx conformance: engine" onnx_conformance_engine
   part default "whole models" gtest build/release/model_tests
   part default "command line" unittest tests/cli/cli_test.py
   part default "installed copy" unittest tests/install/install_test.py
