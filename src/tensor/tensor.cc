@@ -5,12 +5,15 @@
 #include <cstring>
 #include <limits>
 
+#include "base/memory.h"
 #include "tensor/cast.h"
 
 namespace pochade {
 namespace {
 
 constexpr size_t kAlignment = 64;
+/// Asking the system how much memory there is takes longer than making a small tensor.
+constexpr int64_t kLargeBytes = int64_t{64} << 20;
 
 template <typename To, typename From>
 To cast_element(From value) {
@@ -35,31 +38,41 @@ To cast_element(From value) {
 
 Result<Tensor> Tensor::make(DType dtype, const Shape& shape) {
   const auto elements = shape.checked_elements();
-  const auto byte_size = elements ? checked_mul(*elements, static_cast<int64_t>(size_of(dtype))) : std::nullopt;
+  const auto byte_size =
+      elements ? checked_mul(*elements, static_cast<int64_t>(size_of(dtype))) : std::nullopt;
   if (!byte_size) return Error::invalid_argument("a tensor cannot have the shape {}", shape);
+  // A model may compute a giant size while it runs: refused here, before the system takes memory from others
+  // for it.
+  if (*byte_size > kLargeBytes && *byte_size > available_memory_bytes())
+    return Error::out_of_memory("no memory for a tensor of {}", bytes_text(*byte_size));
   Tensor out;
   out.dtype_ = dtype;
   out.shape_ = shape;
   out.elements_ = *elements;
   const size_t rounded = (static_cast<size_t>(*byte_size) + kAlignment) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, rounded);
-  if (memory == nullptr) return Error::out_of_memory("no memory for a tensor of {} bytes", *byte_size);
+  if (memory == nullptr) return Error::out_of_memory("no memory for a tensor of {}", bytes_text(*byte_size));
   std::memset(memory, 0, rounded);
-  out.data_ = std::shared_ptr<const std::byte>(static_cast<const std::byte*>(memory),
-                                               [](const std::byte* p) { std::free(const_cast<std::byte*>(p)); });
+  out.data_ = std::shared_ptr<const std::byte>(static_cast<const std::byte*>(memory), [](const std::byte* p) {
+    std::free(const_cast<std::byte*>(p));
+  });
   return out;
 }
 
 Result<Tensor> Tensor::from_bytes(DType dtype, const Shape& shape, const Bytes& bytes) {
   const auto elements = shape.checked_elements();
-  const auto byte_size = elements ? checked_mul(*elements, static_cast<int64_t>(size_of(dtype))) : std::nullopt;
+  const auto byte_size =
+      elements ? checked_mul(*elements, static_cast<int64_t>(size_of(dtype))) : std::nullopt;
   if (!byte_size || static_cast<size_t>(*byte_size) != bytes.size())
-    return Error::invalid_model("{} bytes of data do not fill {} of {}", bytes.size(), to_string(dtype), shape);
+    return Error::invalid_model("{} bytes of data do not fill {} of {}", bytes.size(), to_string(dtype),
+                                shape);
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % size_of(dtype) == 0;
-  if (!aligned || bytes.size() == 0 || dtype == DType::kBool) {  // bool: other bytes than 0 and 1 are not to be trusted
+  if (!aligned || bytes.size() == 0 ||
+      dtype == DType::kBool) {  // bool: other bytes than 0 and 1 are not to be trusted
     TRY(Tensor out, make(dtype, shape));
     if (dtype == DType::kBool) {
-      for (size_t i = 0; i < bytes.size(); ++i) out.mutable_bytes()[i] = std::byte{bytes.data()[i] != std::byte{0}};
+      for (size_t i = 0; i < bytes.size(); ++i)
+        out.mutable_bytes()[i] = std::byte{bytes.data()[i] != std::byte{0}};
     } else if (bytes.size() != 0) {
       std::memcpy(out.mutable_bytes(), bytes.data(), bytes.size());
     }
@@ -122,7 +135,8 @@ uint64_t Tensor::hash() const {
   const auto mix = [&h](uint64_t byte) { h = (h ^ byte) * 1099511628211u; };
   mix(static_cast<uint64_t>(dtype_));
   for (const int64_t dim : shape_.dims()) mix(static_cast<uint64_t>(dim));
-  const size_t step = byte_size() <= 4096 ? 1 : byte_size() / 4096;  // large weights: a sample is enough for a hash
+  const size_t step =
+      byte_size() <= 4096 ? 1 : byte_size() / 4096;  // large weights: a sample is enough for a hash
   for (size_t i = 0; i < byte_size(); i += step) mix(static_cast<uint64_t>(data_.get()[i]));
   return h;
 }

@@ -239,7 +239,7 @@ class Paint(Command):
             [tensor("s", [4], [1, 3, 1 << 20, 1 << 20], dtype=7)],
         )
         self.write("wide.onnx", wide)
-        self.bad(1, ["memory", "bytes"], "run", "wide.onnx", "--random", "1", "--shape", f"x=1x3x{1 << 20}x{1 << 20}", "--output", "out")
+        self.bad(1, ["memory", "TB"], "run", "wide.onnx", "--random", "1", "--shape", f"x=1x3x{1 << 20}x{1 << 20}", "--output", "out")
 
 
 class Models(Command):
