@@ -1,5 +1,6 @@
 /* Loads a model, runs it once on an input of zeros, and prints what comes out.
- *   run_model MODEL.onnx [OPEN_SIZE]     dims that the model leaves open become OPEN_SIZE (default 64; the first one 1) */
+ *   run_model MODEL.onnx [OPEN_SIZE]     dims that the model leaves open become OPEN_SIZE (default 64; the
+ * first one 1) */
 #include <pochade.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ int main(int argc, char** argv) {
     if (pochade_output(session, i, &data, &bytes) != POCHADE_OK) goto end;
     printf("output %s:", info.name);
     for (int d = 0; d < info.rank; ++d) printf("%s%lld", d == 0 ? " " : "x", (long long)info.dims[d]);
-    if (info.dtype == POCHADE_FLOAT32 && bytes >= sizeof(float)) printf(", first value %g", (double)*(const float*)data);
+    if (info.dtype == POCHADE_FLOAT32 && bytes >= sizeof(float))
+      printf(", first value %g", (double)*(const float*)data);
     printf("\n");
   }
   result = 0;

@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
     session.set_input(0, picture);
     session.run();
     const std::vector<float> result = session.output<float>(0);
-    std::cout << info.name << ": " << elements << " elements in, " << result.size() << " out, first value " << result.at(0) << "\n";
+    std::cout << info.name << ": " << elements << " elements in, " << result.size() << " out, first value "
+              << result.at(0) << "\n";
   } catch (const std::exception& error) {
     std::cerr << "run_model_cpp: " << error.what() << "\n";
     return 1;

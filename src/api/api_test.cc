@@ -50,7 +50,8 @@ struct Owned {
 TEST(CApi, LoadsSetsAShapeAndRuns) {
   const std::string model = relu_model();
   Owned s;
-  ASSERT_EQ(pochade_load_memory(model.data(), model.size(), nullptr, &s.session), POCHADE_OK) << pochade_last_error();
+  ASSERT_EQ(pochade_load_memory(model.data(), model.size(), nullptr, &s.session), POCHADE_OK)
+      << pochade_last_error();
   pochade_tensor_info info;
   ASSERT_EQ(pochade_input_info(s.session, 0, &info), POCHADE_OK);
   EXPECT_STREQ(info.name, "x");
@@ -85,7 +86,8 @@ TEST(CApi, EveryMisuseIsAStatusAndASentence) {
 
   const std::string model = relu_model();
   const pochade_options wrong_isa = {1, "sse9", 0};
-  EXPECT_EQ(pochade_load_memory(model.data(), model.size(), &wrong_isa, &s.session), POCHADE_INVALID_ARGUMENT);
+  EXPECT_EQ(pochade_load_memory(model.data(), model.size(), &wrong_isa, &s.session),
+            POCHADE_INVALID_ARGUMENT);
   ASSERT_EQ(pochade_load_memory(model.data(), model.size(), nullptr, &s.session), POCHADE_OK);
   const float x[] = {1, 2, 3};
   EXPECT_EQ(pochade_set_input(s.session, 0, x, sizeof(x)), POCHADE_INVALID_ARGUMENT);  // N is open
@@ -122,7 +124,9 @@ TEST(CApi, SessionsAreIndependentAcrossThreads) {
       for (int i = 0; i < 50; ++i) failures += pochade_run(s.session) != POCHADE_OK;
       const void* data = nullptr;
       size_t bytes = 0;
-      if (pochade_output(s.session, 0, &data, &bytes) != POCHADE_OK || *static_cast<const float*>(data) != static_cast<float>(t)) ++failures;
+      if (pochade_output(s.session, 0, &data, &bytes) != POCHADE_OK ||
+          *static_cast<const float*>(data) != static_cast<float>(t))
+        ++failures;
     });
   }
   for (std::thread& thread : threads) thread.join();

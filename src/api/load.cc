@@ -1,11 +1,13 @@
-// The part of the C API that knows file formats: it is linked with the readers (libpochade_formats), not with libpochade.
+// The part of the C API that knows file formats: it is linked with the readers (libpochade_formats), not with
+// libpochade.
 
 #include "api/session.h"
 #include "formats/formats.h"
 
 namespace {
 
-pochade_status load(const std::function<pochade::Result<pochade::Graph>()>& read, const pochade_options* options, pochade_session** session) {
+pochade_status load(const std::function<pochade::Result<pochade::Graph>()>& read,
+                    const pochade_options* options, pochade_session** session) {
   return pochade::guarded([&]() -> pochade::Status {
     if (session == nullptr) return pochade::Error::invalid_argument("session is null");
     *session = nullptr;
@@ -17,7 +19,8 @@ pochade_status load(const std::function<pochade::Result<pochade::Graph>()>& read
 
 }  // namespace
 
-pochade_status pochade_load_file(const char* path, const pochade_options* options, pochade_session** session) {
+pochade_status pochade_load_file(const char* path, const pochade_options* options,
+                                 pochade_session** session) {
   return load(
       [&]() -> pochade::Result<pochade::Graph> {
         if (path == nullptr) return pochade::Error::invalid_argument("path is null");
@@ -26,7 +29,8 @@ pochade_status pochade_load_file(const char* path, const pochade_options* option
       options, session);
 }
 
-pochade_status pochade_load_memory(const void* data, size_t size, const pochade_options* options, pochade_session** session) {
+pochade_status pochade_load_memory(const void* data, size_t size, const pochade_options* options,
+                                   pochade_session** session) {
   return load(
       [&]() -> pochade::Result<pochade::Graph> {
         if (data == nullptr && size != 0) return pochade::Error::invalid_argument("data is null");

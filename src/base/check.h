@@ -6,7 +6,8 @@
 
 namespace pochade::detail {
 [[noreturn]] inline void check_failed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "pochade: internal error: %s is false (%s:%d). Please report it.\n", condition, file, line);
+  std::fprintf(stderr, "pochade: internal error: %s is false (%s:%d). Please report it.\n", condition, file,
+               line);
   std::abort();
 }
 }  // namespace pochade::detail

@@ -10,12 +10,24 @@
 
 namespace pochade {
 
-inline void format_append(std::string& out, std::string_view text) { out += text; }
-inline void format_append(std::string& out, const char* text) { out += text; }
-inline void format_append(std::string& out, const std::string& text) { out += text; }
-inline void format_append(std::string& out, char c) { out += c; }
-inline void format_append(std::string& out, bool b) { out += b ? "true" : "false"; }
-inline void format_append(std::string& out, const std::filesystem::path& path) { out += path.string(); }
+inline void format_append(std::string& out, std::string_view text) {
+  out += text;
+}
+inline void format_append(std::string& out, const char* text) {
+  out += text;
+}
+inline void format_append(std::string& out, const std::string& text) {
+  out += text;
+}
+inline void format_append(std::string& out, char c) {
+  out += c;
+}
+inline void format_append(std::string& out, bool b) {
+  out += b ? "true" : "false";
+}
+inline void format_append(std::string& out, const std::filesystem::path& path) {
+  out += path.string();
+}
 
 template <typename T>
   requires(std::is_arithmetic_v<T> && !std::same_as<T, bool> && !std::same_as<T, char>)
@@ -27,16 +39,17 @@ void format_append(std::string& out, T number) {
 
 /// A type of our own is printable if a `std::string to_string(const T&)` is found by its namespace.
 template <typename T>
-  requires(std::is_class_v<T> || std::is_enum_v<T>) &&
-          requires(const T& value) {
-            { to_string(value) } -> std::convertible_to<std::string_view>;
-          }
+  requires(std::is_class_v<T> || std::is_enum_v<T>) && requires(const T& value) {
+    { to_string(value) } -> std::convertible_to<std::string_view>;
+  }
 void format_append(std::string& out, const T& value) {
   out += to_string(value);
 }
 
 namespace detail {
-inline void format_to(std::string& out, std::string_view pattern) { out += pattern; }
+inline void format_to(std::string& out, std::string_view pattern) {
+  out += pattern;
+}
 
 template <typename First, typename... Rest>
 void format_to(std::string& out, std::string_view pattern, const First& first, const Rest&... rest) {

@@ -16,7 +16,9 @@ constexpr Knob kKnobs[] = {
 
 }  // namespace
 
-std::span<const Knob> knobs() { return kKnobs; }
+std::span<const Knob> knobs() {
+  return kKnobs;
+}
 
 std::string knob(std::string_view name) {
   CHECK(std::any_of(std::begin(kKnobs), std::end(kKnobs), [&](const Knob& k) { return k.name == name; }));

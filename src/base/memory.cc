@@ -69,8 +69,12 @@ int64_t available_memory_bytes() {
 }
 
 // /proc/self/status, not getrusage: ru_maxrss survives exec, so it may be the parent's.
-int64_t peak_rss_bytes() { return status_bytes("VmHWM:"); }
-int64_t current_rss_bytes() { return status_bytes("VmRSS:"); }
+int64_t peak_rss_bytes() {
+  return status_bytes("VmHWM:");
+}
+int64_t current_rss_bytes() {
+  return status_bytes("VmRSS:");
+}
 
 std::string bytes_text(int64_t bytes) {
   if (bytes < 1000) return format("{} bytes", bytes);

@@ -1,5 +1,6 @@
 #pragma once
-// Result<T>: the world's faults (files, models, devices, users) travel as values; nothing throws across a folder.
+// Result<T>: the world's faults (files, models, devices, users) travel as values; nothing throws across a
+// folder.
 
 #include <string>
 #include <tl/expected.hpp>
@@ -74,7 +75,9 @@ class Error {
   std::string hint_;
 };
 
-inline std::string to_string(const Error& error) { return error.text(); }
+inline std::string to_string(const Error& error) {
+  return error.text();
+}
 
 /// tl::expected with `.context("reading {}", path)`, which names the place if it holds an error.
 template <typename T>
@@ -103,18 +106,20 @@ using Status = Result<void>;
 
 #define POCHADE_CAT_(a, b) a##b
 #define POCHADE_CAT(a, b) POCHADE_CAT_(a, b)
-#define POCHADE_TRY_1(expression)                                                  \
-  do {                                                                             \
-    auto&& try_result = (expression);                                              \
+#define POCHADE_TRY_1(expression)                                                              \
+  do {                                                                                         \
+    auto&& try_result = (expression);                                                          \
     if (!try_result) return ::tl::unexpected<::pochade::Error>(std::move(try_result).error()); \
   } while (false)
-#define POCHADE_TRY_2_(result, declaration, ...)                                \
-  auto&& result = (__VA_ARGS__);                                                \
+#define POCHADE_TRY_2_(result, declaration, ...)                                     \
+  auto&& result = (__VA_ARGS__);                                                     \
   if (!result) return ::tl::unexpected<::pochade::Error>(std::move(result).error()); \
   declaration = *std::move(result)
-#define POCHADE_TRY_2(declaration, ...) POCHADE_TRY_2_(POCHADE_CAT(try_result_, __LINE__), declaration, __VA_ARGS__)
+#define POCHADE_TRY_2(declaration, ...) \
+  POCHADE_TRY_2_(POCHADE_CAT(try_result_, __LINE__), declaration, __VA_ARGS__)
 #define POCHADE_TRY_PICK(_1, _2, _3, _4, name, ...) name
 
 /// TRY(expression) returns its error to the caller; TRY(auto x, expression) also takes out the value.
 /// A comma that is not inside parentheses may stand in the expression of the second form.
-#define TRY(...) POCHADE_TRY_PICK(__VA_ARGS__, POCHADE_TRY_2, POCHADE_TRY_2, POCHADE_TRY_2, POCHADE_TRY_1)(__VA_ARGS__)
+#define TRY(...) \
+  POCHADE_TRY_PICK(__VA_ARGS__, POCHADE_TRY_2, POCHADE_TRY_2, POCHADE_TRY_2, POCHADE_TRY_1)(__VA_ARGS__)

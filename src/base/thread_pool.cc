@@ -10,7 +10,8 @@
 namespace pochade {
 namespace {
 
-// How long a worker looks for the next step before it parks: about the longest gap between two steps of a network.
+// How long a worker looks for the next step before it parks: about the longest gap between two steps of a
+// network.
 constexpr auto kSpin = std::chrono::microseconds(200);
 
 inline void pause_cpu() {
@@ -68,7 +69,8 @@ void ThreadPool::run(int64_t tasks, TaskRef work) {
   tasks_ = tasks;
   next_task_.store(0, std::memory_order_relaxed);
   busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  job_.fetch_add(1);  // sequentially consistent, as parked_: either the worker sees the job or we see it parked
+  job_.fetch_add(
+      1);  // sequentially consistent, as parked_: either the worker sees the job or we see it parked
   if (parked_.load() > 0) {
     const std::lock_guard lock(mutex_);
     wake_.notify_all();
@@ -81,7 +83,8 @@ void ThreadPool::worker(int thread) {
   uint64_t seen = 0;
   for (;;) {
     auto spin_end = std::chrono::steady_clock::now() + kSpin;
-    for (int i = 0; job_.load(std::memory_order_acquire) == seen && !stopping_.load(std::memory_order_relaxed); ++i) {
+    for (int i = 0;
+         job_.load(std::memory_order_acquire) == seen && !stopping_.load(std::memory_order_relaxed); ++i) {
       pause_cpu();
       if (i % 64 != 63 || std::chrono::steady_clock::now() < spin_end) continue;
       std::unique_lock lock(mutex_);

@@ -11,13 +11,22 @@
 
 namespace pochade {
 
-void fail(const Error& error) { throw VerbFailure{error.text(), error.hint(), 1}; }
-void fail_usage(std::string line, std::string hint) { throw VerbFailure{std::move(line), std::move(hint), 2}; }
+void fail(const Error& error) {
+  throw VerbFailure{error.text(), error.hint(), 1};
+}
+void fail_usage(std::string line, std::string hint) {
+  throw VerbFailure{std::move(line), std::move(hint), 2};
+}
 
 void RunFlags::add_to(CLI::App& verb) {
-  verb.add_option("--threads", threads, "Threads (default: the CPUs that this process may use)")->check(CLI::Range(1, 1024))->type_name("N");
-  verb.add_option("--isa", isa, "Instruction set of the kernels: scalar, avx2, avx512, neon (default: the best here)")->type_name("NAME");
-  verb.add_option("--shape", shapes, "Shape of an input whose size is open: NAME=1x3x480x640")->type_name("NAME=SHAPE");
+  verb.add_option("--threads", threads, "Threads (default: the CPUs that this process may use)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  verb.add_option("--isa", isa,
+                  "Instruction set of the kernels: scalar, avx2, avx512, neon (default: the best here)")
+      ->type_name("NAME");
+  verb.add_option("--shape", shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
+      ->type_name("NAME=SHAPE");
 }
 
 SessionOptions RunFlags::options() const {
@@ -25,7 +34,8 @@ SessionOptions RunFlags::options() const {
   out.threads = threads;
   if (!isa.empty()) {
     out.isa = parse_isa(isa);
-    if (!out.isa) fail_usage(format("--isa {}: no such instruction set", isa), "Known: scalar, avx2, avx512, neon.");
+    if (!out.isa)
+      fail_usage(format("--isa {}: no such instruction set", isa), "Known: scalar, avx2, avx512, neon.");
   }
   return out;
 }
@@ -41,7 +51,8 @@ std::map<std::string, Shape> RunFlags::shapes_by_name() const {
       const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), dim);
       const size_t used = static_cast<size_t>(end - rest.data());
       const bool more = used < rest.size();
-      if (error != std::errc() || dim < 0 || shape.rank() == kMaxRank || (more && (rest[used] != 'x' || used + 1 == rest.size())))
+      if (error != std::errc() || dim < 0 || shape.rank() == kMaxRank ||
+          (more && (rest[used] != 'x' || used + 1 == rest.size())))
         fail_usage(format("--shape {}: cannot read \"{}\"", text, dims), "A shape is written 1x3x480x640.");
       shape.push_back(dim);
       rest.remove_prefix(more ? used + 1 : used);
@@ -72,7 +83,8 @@ LoadedModel load_with_random_inputs(const std::string& path, const RunFlags& fla
   const auto shapes = value_or_fail(input_shapes(graph, flags.shapes_by_name()));
   Session session = value_or_fail(Session::create(std::move(graph), flags.options()));
   value_or_fail(session.prepare(shapes));
-  const double load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const double load_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   Tensors inputs = value_or_fail(random_inputs(session.graph(), shapes, seed));
   return {std::move(session), std::move(inputs), load_ms, before};
 }

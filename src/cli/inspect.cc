@@ -28,7 +28,8 @@ using Json = nlohmann::ordered_json;
 Json port(const std::string& name, const Fact& fact) {
   Json dims = Json::array();
   if (fact.dims)
-    for (const Dim& dim : *fact.dims) dims.push_back(dim.is_number() ? Json(dim.number()) : Json(to_string(dim)));
+    for (const Dim& dim : *fact.dims)
+      dims.push_back(dim.is_number() ? Json(dim.number()) : Json(to_string(dim)));
   return {{"name", name}, {"dtype", to_string(*fact.dtype)}, {"shape", fact.dims ? dims : Json()}};
 }
 
@@ -67,21 +68,28 @@ std::string millions(int64_t count) {
 
 void print_as_text(const Flags& flags, const Graph& graph, const GraphSummary& summary) {
   std::cout << flags.model << "\n";
-  for (const ValueId v : graph.inputs()) std::cout << "  input   " << graph.value(v).name << "  " << to_string(graph.fact(v)) << "\n";
-  for (const GraphOutput& o : graph.outputs()) std::cout << "  output  " << o.name << "  " << to_string(graph.fact(o.value)) << "\n";
-  std::cout << "  parameters  " << millions(summary.parameters) << " (" << bytes_text(summary.parameter_bytes) << ")\n";
+  for (const ValueId v : graph.inputs())
+    std::cout << "  input   " << graph.value(v).name << "  " << to_string(graph.fact(v)) << "\n";
+  for (const GraphOutput& o : graph.outputs())
+    std::cout << "  output  " << o.name << "  " << to_string(graph.fact(o.value)) << "\n";
+  std::cout << "  parameters  " << millions(summary.parameters) << " (" << bytes_text(summary.parameter_bytes)
+            << ")\n";
   std::cout << "  MACs        " << millions(summary.macs);
-  if (summary.layers_without_cost > 0) std::cout << ", without " << summary.layers_without_cost << " layers of open size (say --shape)";
+  if (summary.layers_without_cost > 0)
+    std::cout << ", without " << summary.layers_without_cost << " layers of open size (say --shape)";
   std::cout << "\n  operators  ";
   for (const auto& [op, count] : summary.operator_counts) std::cout << " " << op << " x" << count;
   std::cout << "\n";
   if (!flags.layers) return;
-  std::cout << "\n" << std::left << std::setw(28) << "layer" << std::setw(22) << "operator" << std::setw(30) << "output" << std::right
-            << std::setw(12) << "parameters" << std::setw(12) << "MACs" << "  attributes\n";
+  std::cout << "\n"
+            << std::left << std::setw(28) << "layer" << std::setw(22) << "operator" << std::setw(30)
+            << "output" << std::right << std::setw(12) << "parameters" << std::setw(12) << "MACs"
+            << "  attributes\n";
   for (const LayerSummary& layer : summary.layers)
-    std::cout << std::left << std::setw(28) << layer.name.substr(0, 27) << std::setw(22) << layer.op << std::setw(30) << layer.output
-              << std::right << std::setw(12) << layer.parameters << std::setw(12) << (layer.cost ? millions(layer.cost->macs) : "?") << "  "
-              << layer.fields << "\n";
+    std::cout << std::left << std::setw(28) << layer.name.substr(0, 27) << std::setw(22) << layer.op
+              << std::setw(30) << layer.output << std::right << std::setw(12) << layer.parameters
+              << std::setw(12) << (layer.cost ? millions(layer.cost->macs) : "?") << "  " << layer.fields
+              << "\n";
 }
 
 void inspect(const Flags& flags) {
@@ -110,9 +118,12 @@ void inspect(const Flags& flags) {
 void add_inspect(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("inspect", "Show what a model is made of");
-  verb->footer("Examples:\n  pochade inspect candy.onnx --layers\n  pochade inspect first_style.onnx --shape input=1x3x512x512 --json");
+  verb->footer(
+      "Examples:\n  pochade inspect candy.onnx --layers\n  pochade inspect first_style.onnx --shape "
+      "input=1x3x512x512 --json");
   verb->add_option("MODEL", flags->model, "Model file")->required();
-  verb->add_option("--shape", flags->run.shapes, "Shape of an input whose size is open: NAME=1x3x480x640")->type_name("NAME=SHAPE");
+  verb->add_option("--shape", flags->run.shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
+      ->type_name("NAME=SHAPE");
   verb->add_flag("--layers", flags->layers, "One line a layer");
   verb->add_flag("--optimised", flags->optimised, "After the passes, as the engine runs it");
   verb->add_option("--stop-after", flags->stop_after, "After the passes up to this one")->type_name("PASS");

@@ -15,11 +15,16 @@ void add_knobs(CLI::App& app) {
     nlohmann::ordered_json out = nlohmann::ordered_json::array();
     for (const Knob& k : knobs()) {
       if (*json) {
-        out.push_back({{"name", k.name}, {"values", k.values}, {"default", k.normal}, {"meaning", k.meaning}, {"now", knob(k.name)}});
+        out.push_back({{"name", k.name},
+                       {"values", k.values},
+                       {"default", k.normal},
+                       {"meaning", k.meaning},
+                       {"now", knob(k.name)}});
         continue;
       }
       const std::string now = knob(k.name);
-      std::cout << k.name << "=" << (now.empty() ? "" : now) << "\n    " << k.meaning << "\n    values: " << k.values << "; without it: " << k.normal << "\n";
+      std::cout << k.name << "=" << (now.empty() ? "" : now) << "\n    " << k.meaning
+                << "\n    values: " << k.values << "; without it: " << k.normal << "\n";
     }
     if (*json) print_json(out);
   });

@@ -64,16 +64,19 @@ void check_interrupt() {
 /// Seconds with two digits.
 std::string seconds_text(std::chrono::steady_clock::time_point start) {
   char text[32];
-  std::snprintf(text, sizeof(text), "%.2f s", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  std::snprintf(text, sizeof(text), "%.2f s",
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return text;
 }
 
-void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision, ModelPainter& painter) {
+void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision,
+               ModelPainter& painter) {
   const auto start = std::chrono::steady_clock::now();
   DecodedImage photo = value_or_fail(read_image(job.photo));
   if (flags.verbose)
     for (const std::string& note : photo.notes) std::cerr << job.photo.string() << ": " << note << "\n";
-  if (!flags.size.empty()) photo.image = value_or_fail(resized(photo.image, value_or_fail(parse_size(flags.size))));
+  if (!flags.size.empty())
+    photo.image = value_or_fail(resized(photo.image, value_or_fail(parse_size(flags.size))));
   check_interrupt();
   const auto network_start = std::chrono::steady_clock::now();
   Image painting = [&] {
@@ -89,12 +92,15 @@ void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision
   if (!flags.output.empty() && flags.output != job.painting) {  // into a folder, which may be new
     std::error_code error;
     std::filesystem::create_directories(job.painting.parent_path(), error);
-    if (error) fail(Error(ErrorCode::kIo, format("cannot make the folder {}: {}", job.painting.parent_path(), error.message())));
+    if (error)
+      fail(Error(ErrorCode::kIo,
+                 format("cannot make the folder {}: {}", job.painting.parent_path(), error.message())));
   }
   value_or_fail(write_image(job.painting, painting, job.format));
   if (!flags.quiet)
-    std::cerr << job.photo.string() << " -> " << job.painting.string() << "  " << painting.width() << "x" << painting.height() << ", "
-              << seconds_text(start) << " (network " << network_time << "), peak memory " << bytes_text(peak_rss_bytes()) << "\n";
+    std::cerr << job.photo.string() << " -> " << job.painting.string() << "  " << painting.width() << "x"
+              << painting.height() << ", " << seconds_text(start) << " (network " << network_time
+              << "), peak memory " << bytes_text(peak_rss_bytes()) << "\n";
 }
 
 void paint(const Flags& flags) {
@@ -115,14 +121,18 @@ void paint(const Flags& flags) {
   SessionOptions options;
   options.threads = flags.threads;
   const std::unique_ptr<ModelPainter> painter = value_or_fail(ModelPainter::open(model, options));
-  for (const std::string& warning : painter->warnings()) std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
+  for (const std::string& warning : painter->warnings())
+    std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
   PreprocessFlags said;
   if (!flags.preprocess.empty()) said.preprocess = flags.preprocess;
   if (!flags.channels.empty()) said.channels = flags.channels;
-  const PreprocessDecision decision = value_or_fail(decide_preprocess(said, card_beside(model), painter->hints()));
+  const PreprocessDecision decision =
+      value_or_fail(decide_preprocess(said, card_beside(model), painter->hints()));
   if (flags.verbose) {
     for (const std::string& reason : decision.reasons) std::cerr << reason << "\n";
-    if (painter->fixed_size()) std::cerr << "The network takes " << to_string(*painter->fixed_size()) << " only: " << painter->why_fixed() << "\n";
+    if (painter->fixed_size())
+      std::cerr << "The network takes " << to_string(*painter->fixed_size())
+                << " only: " << painter->why_fixed() << "\n";
   }
   // A broken photo among many does not stop the others; the exit code tells.
   std::optional<VerbFailure> last_failure;
@@ -151,17 +161,30 @@ void add_paint(CLI::App& app) {
       "  pochade paint holiday/ -o paintings/ --model candy.onnx\n"
       "  pochade paint photo.heic -o card.jpg --size 1500x1000 --keep-colors\n"
       "  curl -s https://example.org/photo.jpg | pochade paint - -o - > painting.png");
-  verb->add_option("PHOTO", flags->photos, "Photos (JPEG, PNG, WebP, HEIC), folders, or - for standard input")->required();
-  verb->add_option("-o,--output", flags->output, "Painting (.jpg, .png, .webp), folder, or - for standard output")->type_name("OUT|DIR");
+  verb->add_option("PHOTO", flags->photos, "Photos (JPEG, PNG, WebP, HEIC), folders, or - for standard input")
+      ->required();
+  verb->add_option("-o,--output", flags->output,
+                   "Painting (.jpg, .png, .webp), folder, or - for standard output")
+      ->type_name("OUT|DIR");
   verb->add_option("--model", flags->model, "A style network of yours")->type_name("FILE.onnx");
-  verb->add_option("--style", flags->style, format("One of the styles that come along (default: {})", kDefaultStyle))->type_name("NAME");
-  verb->add_option("--size", flags->size, "N: the long side; WxH: filled, and cut around the centre")->type_name("N|WxH");
-  verb->add_option("--strength", flags->strength, "0: the photo, 1: the painting")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  verb->add_flag("--keep-colors", flags->keep_colors, "The photo's colours under the painting's light and dark");
-  verb->add_option("--preprocess", flags->preprocess, format("How a picture enters the network: {}, or a card", kPreprocessPresets))
+  verb->add_option("--style", flags->style,
+                   format("One of the styles that come along (default: {})", kDefaultStyle))
+      ->type_name("NAME");
+  verb->add_option("--size", flags->size, "N: the long side; WxH: filled, and cut around the centre")
+      ->type_name("N|WxH");
+  verb->add_option("--strength", flags->strength, "0: the photo, 1: the painting")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  verb->add_flag("--keep-colors", flags->keep_colors,
+                 "The photo's colours under the painting's light and dark");
+  verb->add_option("--preprocess", flags->preprocess,
+                   format("How a picture enters the network: {}, or a card", kPreprocessPresets))
       ->type_name("NAME|FILE.toml");
-  verb->add_option("--channels", flags->channels, "Order of the network's channels")->check(CLI::IsMember({"rgb", "bgr"}));
-  verb->add_option("--threads", flags->threads, "Threads (default: the CPUs that this process may use)")->check(CLI::Range(1, 1024))->type_name("N");
+  verb->add_option("--channels", flags->channels, "Order of the network's channels")
+      ->check(CLI::IsMember({"rgb", "bgr"}));
+  verb->add_option("--threads", flags->threads, "Threads (default: the CPUs that this process may use)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
   verb->add_flag("--force", flags->force, "Replace existing files");
   verb->add_flag("-v,--verbose", flags->verbose, "Say what was decided, and from where");
   verb->add_flag("-q,--quiet", flags->quiet, "Say nothing but errors");

@@ -31,7 +31,8 @@ Tensor as_input_type(Tensor tensor, const Fact& fact) {
 /// A file name for an output: letters, digits, '.', '-' and '_' stay.
 std::string file_name(const std::string& name, size_t index) {
   std::string out = format("{}_", index);
-  for (const char c : name) out += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c : '_';
+  for (const char c : name)
+    out += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c : '_';
   return out.substr(0, 100) + ".npy";
 }
 
@@ -50,24 +51,32 @@ void run_model(const Flags& flags) {
   inputs.resize(graph.inputs().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Value& input = graph.value(graph.inputs()[i]);
-    if (const auto found = given.find(input.name); found != given.end()) inputs[i] = as_input_type(found->second, input.fact);
-    if (!inputs[i].defined()) fail_usage(format("input \"{}\" is missing", input.name), format("Give --input {}=FILE.npy, or --random SEED.", input.name));
+    if (const auto found = given.find(input.name); found != given.end())
+      inputs[i] = as_input_type(found->second, input.fact);
+    if (!inputs[i].defined())
+      fail_usage(format("input \"{}\" is missing", input.name),
+                 format("Give --input {}=FILE.npy, or --random SEED.", input.name));
   }
   Session session = value_or_fail(Session::create(std::move(graph), flags.run.options()));
   const Tensors outputs = value_or_fail(session.run(inputs));
 
   std::error_code error;
   std::filesystem::create_directories(flags.output, error);
-  if (error) fail(Error(ErrorCode::kIo, format("cannot make the folder {}: {}", flags.output, error.message())));
+  if (error)
+    fail(Error(ErrorCode::kIo, format("cannot make the folder {}: {}", flags.output, error.message())));
   nlohmann::ordered_json index = nlohmann::ordered_json::array();
   for (size_t i = 0; i < outputs.size(); ++i) {
     const std::string& name = session.graph().outputs()[i].name;
     const std::string file = file_name(name, i);
     value_or_fail(write_file(std::filesystem::path(flags.output) / file, npy_bytes(outputs[i])));
-    index.push_back({{"name", name}, {"file", file}, {"dtype", to_string(outputs[i].dtype())}, {"shape", outputs[i].shape().dims()}});
+    index.push_back({{"name", name},
+                     {"file", file},
+                     {"dtype", to_string(outputs[i].dtype())},
+                     {"shape", outputs[i].shape().dims()}});
   }
-  value_or_fail(write_file(std::filesystem::path(flags.output) / "index.json",
-                           index.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  value_or_fail(
+      write_file(std::filesystem::path(flags.output) / "index.json",
+                 index.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
 }
 
 }  // namespace
@@ -77,11 +86,13 @@ void add_run(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("run", "Run a model on .npy files");
   verb->footer(
       "Writes one .npy an output and DIR/index.json.\n"
-      "Examples:\n  pochade run model.onnx --input data=picture.npy --output result/\n  pochade run model.onnx --random 1 --output result/");
+      "Examples:\n  pochade run model.onnx --input data=picture.npy --output result/\n  pochade run "
+      "model.onnx --random 1 --output result/");
   verb->add_option("MODEL", flags->model, "Model file")->required();
   verb->add_option("--input", flags->inputs, "An input, split at the last '='")->type_name("NAME=FILE.npy");
   verb->add_option("--output", flags->output, "Folder for the results")->required()->type_name("DIR");
-  auto* random = verb->add_option("--random", flags->seed, "Fill the other inputs from this seed")->type_name("SEED");
+  auto* random =
+      verb->add_option("--random", flags->seed, "Fill the other inputs from this seed")->type_name("SEED");
   flags->run.add_to(*verb);
   verb->callback([flags, random] {
     flags->random = random->count() > 0;

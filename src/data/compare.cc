@@ -11,7 +11,8 @@ Difference compare(std::string name, const Tensor& a, const Tensor& b) {
   Difference out;
   out.name = std::move(name);
   if (a.dtype() != b.dtype() || a.shape() != b.shape()) {
-    out.mismatch = format("{} {} against {} {}", to_string(a.dtype()), a.shape(), to_string(b.dtype()), b.shape());
+    out.mismatch =
+        format("{} {} against {} {}", to_string(a.dtype()), a.shape(), to_string(b.dtype()), b.shape());
     return out;
   }
   const Tensor wide_a = a.cast(DType::kF64).value(), wide_b = b.cast(DType::kF64).value();
@@ -34,12 +35,14 @@ Difference compare(std::string name, const Tensor& a, const Tensor& b) {
     low = std::min(low, x[i]);
     high = std::max(high, x[i]);
   }
-  out.max_relative = out.max_abs == 0 ? 0 : out.max_abs / std::max(largest, std::numeric_limits<double>::min());
+  out.max_relative =
+      out.max_abs == 0 ? 0 : out.max_abs / std::max(largest, std::numeric_limits<double>::min());
   out.cosine = xx == 0 && yy == 0 ? 1 : xx == 0 || yy == 0 ? 0 : xy / std::sqrt(xx * yy);
   const double range = high > low ? high - low : std::max(largest, 1.0);
   out.psnr_db = out.max_abs == 0 ? std::numeric_limits<double>::infinity()
-                : std::isinf(out.max_abs) ? -std::numeric_limits<double>::infinity()
-                                          : 20 * std::log10(range) - 10 * std::log10(squared_error / static_cast<double>(x.size()));
+                : std::isinf(out.max_abs)
+                    ? -std::numeric_limits<double>::infinity()
+                    : 20 * std::log10(range) - 10 * std::log10(squared_error / static_cast<double>(x.size()));
   return out;
 }
 
@@ -57,7 +60,8 @@ Graph with_all_outputs(const Graph& graph) {
   for (const GraphOutput& o : out.outputs()) taken.insert(o.name);
   for (const NodeId n : graph.topological_order())
     for (const ValueId v : graph.node(n).outputs)
-      if (graph.fact(v).present() && taken.insert(graph.value(v).name).second) out.add_output(graph.value(v).name, v);
+      if (graph.fact(v).present() && taken.insert(graph.value(v).name).second)
+        out.add_output(graph.value(v).name, v);
   return out;
 }
 

@@ -28,7 +28,8 @@ Result<Tensor> random_tensor(DType dtype, const Shape& shape, uint64_t seed, dou
       } else if constexpr (std::is_integral_v<T>) {
         element = static_cast<T>(bits & 1);
       } else {
-        element = static_cast<T>(static_cast<float>(low + (high - low) * (static_cast<double>(bits >> 11) * 0x1p-53)));
+        element = static_cast<T>(
+            static_cast<float>(low + (high - low) * (static_cast<double>(bits >> 11) * 0x1p-53)));
       }
     }
   });
@@ -49,7 +50,8 @@ Result<Tensors> random_inputs(const Graph& graph, std::span<const Shape> shapes,
   Tensors out;
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
     const Value& input = graph.value(graph.inputs()[i]);
-    TRY(Tensor tensor, random_tensor(*input.fact.dtype, shapes[i], seed + i, range.low, range.high).context("input \"{}\"", input.name));
+    TRY(Tensor tensor, random_tensor(*input.fact.dtype, shapes[i], seed + i, range.low, range.high)
+                           .context("input \"{}\"", input.name));
     out.push_back(std::move(tensor));
   }
   return out;
@@ -78,7 +80,8 @@ Result<std::vector<Shape>> input_shapes(const Graph& graph, const std::map<std::
       }
     }
     if (!known)
-      return Result<std::vector<Shape>>(Error::invalid_argument("the size of input \"{}\" is open: {}", input.name, input.fact))
+      return Result<std::vector<Shape>>(
+                 Error::invalid_argument("the size of input \"{}\" is open: {}", input.name, input.fact))
           .hint(format("Say it: --shape {}=1x3x480x640 (with this input's own dims).", input.name));
     out.push_back(shape);
   }

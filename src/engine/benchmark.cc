@@ -45,7 +45,9 @@ LayerTime describe(const Graph& graph, const PlannedStep& planned) {
   layer.name = planned.name;
   layer.op = planned.op->name();
   layer.kernel = planned.step.is_reference() ? "reference" : planned.step.kernel;
-  layer.why = planned.data_dependent ? "its size depends on the data" : planned.step.is_reference() ? "no kernel for this operator and type" : planned.step.why;
+  layer.why = planned.data_dependent        ? "its size depends on the data"
+              : planned.step.is_reference() ? "no kernel for this operator and type"
+                                            : planned.step.why;
   const Facts in = graph.facts(planned.inputs), out = graph.facts(planned.outputs);
   layer.output = out.empty() ? "" : to_string(out[0]);
   if (!planned.data_dependent) layer.macs = planned.op->cost(in, out).macs;
@@ -54,20 +56,23 @@ LayerTime describe(const Graph& graph, const PlannedStep& planned) {
 
 }  // namespace
 
-Result<Latency> measure_latency(Session& session, std::span<const Tensor> inputs, double seconds, int least_runs) {
+Result<Latency> measure_latency(Session& session, std::span<const Tensor> inputs, double seconds,
+                                int least_runs) {
   using Clock = std::chrono::steady_clock;
   TRY(const Bound bound, bind(session, inputs));
   for (int i = 0; i < 2; ++i) TRY(run_once(session, bound, inputs));
   std::vector<double> times;
   const auto start = Clock::now();
-  while (static_cast<int>(times.size()) < least_runs || std::chrono::duration<double>(Clock::now() - start).count() < seconds) {
+  while (static_cast<int>(times.size()) < least_runs ||
+         std::chrono::duration<double>(Clock::now() - start).count() < seconds) {
     const auto begin = Clock::now();
     TRY(run_once(session, bound, inputs));
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
   }
   std::sort(times.begin(), times.end());
   const size_t n = times.size();
-  return Latency{times[0], n % 2 != 0 ? times[n / 2] : (times[n / 2 - 1] + times[n / 2]) / 2, times[std::min(n - 1, n * 95 / 100)], static_cast<int>(n)};
+  return Latency{times[0], n % 2 != 0 ? times[n / 2] : (times[n / 2 - 1] + times[n / 2]) / 2,
+                 times[std::min(n - 1, n * 95 / 100)], static_cast<int>(n)};
 }
 
 Result<std::vector<LayerTime>> measure_layers(Session& session, std::span<const Tensor> inputs, int runs) {

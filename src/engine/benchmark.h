@@ -22,7 +22,8 @@ struct LayerTime {
 };
 
 /// Runs for at least `seconds` and `least_runs` times after a warm-up.
-Result<Latency> measure_latency(Session& session, std::span<const Tensor> inputs, double seconds, int least_runs);
+Result<Latency> measure_latency(Session& session, std::span<const Tensor> inputs, double seconds,
+                                int least_runs);
 
 /// Mean time of every step, in the order of execution.
 Result<std::vector<LayerTime>> measure_layers(Session& session, std::span<const Tensor> inputs, int runs);

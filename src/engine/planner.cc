@@ -9,10 +9,12 @@ namespace {
 
 using Kind = Location::Kind;
 
-/// Builds one plan. Values that only reshape another, or overwrite an input in place, share its buffer: `root_` is a union-find.
+/// Builds one plan. Values that only reshape another, or overwrite an input in place, share its buffer:
+/// `root_` is a union-find.
 class Planner {
  public:
-  Planner(Graph graph, const Kernels& kernels, PackedWeights& weights) : kernels_(kernels), weights_(weights) {
+  Planner(Graph graph, const Kernels& kernels, PackedWeights& weights)
+      : kernels_(kernels), weights_(weights) {
     plan_.graph = std::move(graph);
   }
 
@@ -73,7 +75,8 @@ class Planner {
       if (!planned.data_dependent) {
         const Facts in = graph().facts(node.inputs), out = graph().facts(node.outputs);
         const Lowering lowering{kernels_, in, out, weights_};
-        TRY(planned.step, Result<Step>(lower_op(*node.op, lowering)).context("node \"{}\" ({})", node.name, node.op->name()));
+        TRY(planned.step, Result<Step>(lower_op(*node.op, lowering))
+                              .context("node \"{}\" ({})", node.name, node.op->name()));
       }
       plan_.steps.push_back(std::move(planned));
     }
@@ -127,7 +130,9 @@ class Planner {
         if (in == kNone || at(in).kind != Kind::kAbsent) continue;
         const ValueId buffer = root(in);
         const bool read_again = std::count(planned.inputs.begin(), planned.inputs.end(), in) > 1;
-        if (last_use_[static_cast<size_t>(buffer)] != s || bytes(in) != bytes(out) || bytes(buffer) != bytes(out) || read_again) continue;
+        if (last_use_[static_cast<size_t>(buffer)] != s || bytes(in) != bytes(out) ||
+            bytes(buffer) != bytes(out) || read_again)
+          continue;
         unite(out, in);
         break;
       }
@@ -139,7 +144,8 @@ class Planner {
     for (size_t i = 0; i < graph().outputs().size(); ++i) {
       const ValueId v = graph().outputs()[i].value;
       const ValueId r = root(v);
-      if (at(r).kind == Kind::kAbsent && graph().value(r).producer != kNone && bytes(r) == bytes(v)) at(r) = {Kind::kOutput, 0, i};
+      if (at(r).kind == Kind::kAbsent && graph().value(r).producer != kNone && bytes(r) == bytes(v))
+        at(r) = {Kind::kOutput, 0, i};
     }
   }
 
@@ -148,7 +154,8 @@ class Planner {
     std::vector<ValueId> owners;
     for (ValueId v = 0; v < graph().value_count(); ++v) {
       const size_t i = static_cast<size_t>(v);
-      if (root_[i] != v || at(v).kind != Kind::kAbsent || first_[i] < 0 || !graph().fact(v).present()) continue;
+      if (root_[i] != v || at(v).kind != Kind::kAbsent || first_[i] < 0 || !graph().fact(v).present())
+        continue;
       lives.push_back({bytes(v), first_[i], last_use_[i], 0});
       owners.push_back(v);
     }
@@ -164,7 +171,8 @@ class Planner {
     plan_.arena_bytes = assign_offsets(lives);
     plan_.live_bytes = largest_live_bytes(lives);
     for (size_t i = 0; i < value_buffers; ++i) at(owners[i]) = {Kind::kArena, lives[i].offset, 0};
-    for (size_t i = 0; i < with_scratch.size(); ++i) with_scratch[i]->shared_scratch_offset = lives[value_buffers + i].offset;
+    for (size_t i = 0; i < with_scratch.size(); ++i)
+      with_scratch[i]->shared_scratch_offset = lives[value_buffers + i].offset;
     for (ValueId v = 0; v < graph().value_count(); ++v)
       if (root(v) != v) at(v) = at(root(v));
   }

@@ -28,7 +28,8 @@ using AlignedBytes = std::unique_ptr<std::byte, AlignedFree>;
 Result<AlignedBytes> allocate(size_t bytes, std::string_view what) {
   if (bytes == 0) return AlignedBytes();
   AlignedBytes out(static_cast<std::byte*>(std::aligned_alloc(64, rounded_to_64(bytes))));
-  if (!out) return Error::out_of_memory("no memory for the {}: {}", what, bytes_text(static_cast<int64_t>(bytes)));
+  if (!out)
+    return Error::out_of_memory("no memory for the {}: {}", what, bytes_text(static_cast<int64_t>(bytes)));
   return out;
 }
 
@@ -43,7 +44,8 @@ struct ReadyPlan {
 };
 
 Result<int> choose_threads(const SessionOptions& options) {
-  if (options.threads < 0) return Error::invalid_argument("threads is {}, expected 1 or more", options.threads);
+  if (options.threads < 0)
+    return Error::invalid_argument("threads is {}, expected 1 or more", options.threads);
   if (options.threads > 0) return options.threads;
   const std::string text = knob("POCHADE_THREADS");
   if (text.empty()) return available_cpus();
@@ -60,13 +62,15 @@ Result<Isa> choose_isa(const SessionOptions& options) {
     isa = *options.isa;
   } else if (const std::string text = knob("POCHADE_ISA"); !text.empty()) {
     const auto parsed = parse_isa(text);
-    if (!parsed) return Error::invalid_argument("POCHADE_ISA is \"{}\", which is no instruction set that we know", text);
+    if (!parsed)
+      return Error::invalid_argument("POCHADE_ISA is \"{}\", which is no instruction set that we know", text);
     isa = *parsed;
   }
   if (kernels(isa) == nullptr) {
     std::vector<std::string_view> names;
     for (const Isa supported : supported_isas()) names.push_back(name(supported));
-    return Error::not_supported("this machine does not run the kernels of {}; it runs {}", name(isa), join(names));
+    return Error::not_supported("this machine does not run the kernels of {}; it runs {}", name(isa),
+                                join(names));
   }
   return isa;
 }
@@ -87,7 +91,8 @@ class Session::Impl {
       return &plans_.front();
     }
     if (shapes.size() != graph_.inputs().size())
-      return Error::invalid_argument("got {} inputs, the model has {}", shapes.size(), graph_.inputs().size());
+      return Error::invalid_argument("got {} inputs, the model has {}", shapes.size(),
+                                     graph_.inputs().size());
     std::map<std::string, Shape> named;
     for (size_t i = 0; i < shapes.size(); ++i) {
       const Value& input = graph_.value(graph_.inputs()[i]);
@@ -103,12 +108,14 @@ class Session::Impl {
     ReadyPlan ready;
     TRY(ready.plan, make_plan(std::move(special), *kernels(isa_), weights_));
     ready.input_shapes.assign(shapes.begin(), shapes.end());
-    const size_t scratch_bytes = rounded_to_64(ready.plan.thread_scratch_bytes) * static_cast<size_t>(pool_.threads());
+    const size_t scratch_bytes =
+        rounded_to_64(ready.plan.thread_scratch_bytes) * static_cast<size_t>(pool_.threads());
     const int64_t needed = static_cast<int64_t>(ready.plan.arena_bytes + scratch_bytes);
     // A picture size that comes once must not keep the memory of the sizes before it.
     while (!plans_.empty() && (plans_.size() >= kCachedPlans || needed > memory_left())) plans_.pop_back();
     if (needed > memory_left())
-      return Error::out_of_memory("running at this size needs {}, but only {} are available", bytes_text(needed), bytes_text(memory_left()));
+      return Error::out_of_memory("running at this size needs {}, but only {} are available",
+                                  bytes_text(needed), bytes_text(memory_left()));
     TRY(ready.arena, allocate(ready.plan.arena_bytes, "activations"));
     TRY(ready.thread_scratch, allocate(scratch_bytes, "threads' scratch"));
     ready.dynamic.resize(static_cast<size_t>(ready.plan.graph.value_count()));
@@ -120,23 +127,28 @@ class Session::Impl {
   Status run(ReadyPlan& ready, std::span<const TensorView> inputs, std::span<const TensorView> outputs) {
     bind(ready, inputs, outputs);
     for (size_t s = 0; s < ready.plan.steps.size(); ++s) {
-      const auto start = times_ != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+      const auto start =
+          times_ != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
       TRY(run_one(ready, ready.plan.steps[s]));
       if (times_ != nullptr) add_time(ready.plan.steps[s], s, start);
-      if (on_step_ && !on_step_(s + 1, ready.plan.steps.size())) return Error::make(ErrorCode::kCancelled, "stopped");
+      if (on_step_ && !on_step_(s + 1, ready.plan.steps.size()))
+        return Error::make(ErrorCode::kCancelled, "stopped");
     }
     const Graph& graph = ready.plan.graph;
     for (size_t i = 0; i < outputs.size(); ++i) {  // those that no step could write in place
       const ValueId v = graph.outputs()[i].value;
       const Location& at = ready.plan.locations[static_cast<size_t>(v)];
-      if (at.kind == Location::Kind::kDynamic || (at.kind == Location::Kind::kOutput && at.index == i)) continue;
-      if (outputs[i].byte_size() != 0) std::memcpy(outputs[i].data, ready.pointers[static_cast<size_t>(v)], outputs[i].byte_size());
+      if (at.kind == Location::Kind::kDynamic || (at.kind == Location::Kind::kOutput && at.index == i))
+        continue;
+      if (outputs[i].byte_size() != 0)
+        std::memcpy(outputs[i].data, ready.pointers[static_cast<size_t>(v)], outputs[i].byte_size());
     }
     for (size_t i = 0; i < graph.states().size(); ++i) {
       const ValueId next = graph.states()[i].next;
       const Location& at = ready.plan.locations[static_cast<size_t>(next)];
-      const std::byte* from = at.kind == Location::Kind::kDynamic ? ready.dynamic[static_cast<size_t>(next)].bytes()
-                                                                  : ready.pointers[static_cast<size_t>(next)];
+      const std::byte* from = at.kind == Location::Kind::kDynamic
+                                  ? ready.dynamic[static_cast<size_t>(next)].bytes()
+                                  : ready.pointers[static_cast<size_t>(next)];
       if (from != states_[i].bytes()) std::memcpy(states_[i].mutable_bytes(), from, states_[i].byte_size());
     }
     return {};
@@ -154,7 +166,8 @@ class Session::Impl {
   int64_t held_bytes() const {
     int64_t total = static_cast<int64_t>(weights_.total_bytes());
     for (const ReadyPlan& p : plans_)
-      total += static_cast<int64_t>(p.plan.arena_bytes + rounded_to_64(p.plan.thread_scratch_bytes) * static_cast<size_t>(pool_.threads()));
+      total += static_cast<int64_t>(p.plan.arena_bytes + rounded_to_64(p.plan.thread_scratch_bytes) *
+                                                             static_cast<size_t>(pool_.threads()));
     return total;
   }
 
@@ -177,9 +190,11 @@ class Session::Impl {
   static Status check_shape(const Fact& fact, const Shape& shape) {
     if (!fact.dims) return {};
     bool fits = fact.rank() == shape.rank();
-    for (int i = 0; fits && i < shape.rank(); ++i) fits = !fact.dim(i).is_number() || fact.dim(i).is(shape[i]);
+    for (int i = 0; fits && i < shape.rank(); ++i)
+      fits = !fact.dim(i).is_number() || fact.dim(i).is(shape[i]);
     if (fits) return {};
-    return Error::invalid_argument("has the shape {}, the model expects {}", shape, fact.dims->empty() ? "a scalar" : join(*fact.dims, "x"));
+    return Error::invalid_argument("has the shape {}, the model expects {}", shape,
+                                   fact.dims->empty() ? "a scalar" : join(*fact.dims, "x"));
   }
 
   void bind(ReadyPlan& ready, std::span<const TensorView> inputs, std::span<const TensorView> outputs) {
@@ -187,20 +202,35 @@ class Session::Impl {
       const Location& at = ready.plan.locations[v];
       const std::byte*& pointer = ready.pointers[v];
       switch (at.kind) {
-        case Location::Kind::kAbsent: pointer = nullptr; break;
-        case Location::Kind::kArena: pointer = ready.arena.get() + at.offset; break;
-        case Location::Kind::kConstant: pointer = ready.plan.graph.fact(static_cast<ValueId>(v)).constant.bytes(); break;
-        case Location::Kind::kInput: pointer = inputs[at.index].data; break;
-        case Location::Kind::kOutput: pointer = outputs[at.index].data; break;
-        case Location::Kind::kState: pointer = states_[at.index].bytes(); break;
-        case Location::Kind::kDynamic: pointer = nullptr; break;
+        case Location::Kind::kAbsent:
+          pointer = nullptr;
+          break;
+        case Location::Kind::kArena:
+          pointer = ready.arena.get() + at.offset;
+          break;
+        case Location::Kind::kConstant:
+          pointer = ready.plan.graph.fact(static_cast<ValueId>(v)).constant.bytes();
+          break;
+        case Location::Kind::kInput:
+          pointer = inputs[at.index].data;
+          break;
+        case Location::Kind::kOutput:
+          pointer = outputs[at.index].data;
+          break;
+        case Location::Kind::kState:
+          pointer = states_[at.index].bytes();
+          break;
+        case Location::Kind::kDynamic:
+          pointer = nullptr;
+          break;
       }
     }
   }
 
   Status run_one(ReadyPlan& ready, const PlannedStep& planned) {
     if (planned.data_dependent || planned.step.is_reference())
-      return Status(run_reference(ready, planned)).context("node \"{}\" ({})", planned.name, planned.op->name());
+      return Status(run_reference(ready, planned))
+          .context("node \"{}\" ({})", planned.name, planned.op->name());
     if (planned.step.phases.empty()) return {};
     const std::byte* few_inputs[kMostInputs];
     std::byte* few_outputs[kMostInputs];
@@ -208,8 +238,10 @@ class Session::Impl {
     std::vector<std::byte*> many_outputs;
     const std::byte** in = few_inputs;
     std::byte** out = few_outputs;
-    if (planned.inputs.size() > kMostInputs) in = (many_inputs.resize(planned.inputs.size()), many_inputs.data());
-    if (planned.outputs.size() > kMostInputs) out = (many_outputs.resize(planned.outputs.size()), many_outputs.data());
+    if (planned.inputs.size() > kMostInputs)
+      in = (many_inputs.resize(planned.inputs.size()), many_inputs.data());
+    if (planned.outputs.size() > kMostInputs)
+      out = (many_outputs.resize(planned.outputs.size()), many_outputs.data());
     for (size_t i = 0; i < planned.inputs.size(); ++i)
       in[i] = planned.inputs[i] == kNone ? nullptr : ready.pointers[static_cast<size_t>(planned.inputs[i])];
     for (size_t i = 0; i < planned.outputs.size(); ++i)
@@ -225,7 +257,8 @@ class Session::Impl {
     Tensors in;
     Facts facts;
     for (const ValueId v : planned.inputs) {
-      const Location::Kind kind = v == kNone ? Location::Kind::kAbsent : ready.plan.locations[static_cast<size_t>(v)].kind;
+      const Location::Kind kind =
+          v == kNone ? Location::Kind::kAbsent : ready.plan.locations[static_cast<size_t>(v)].kind;
       if (kind == Location::Kind::kAbsent) {
         in.emplace_back();
       } else if (kind == Location::Kind::kDynamic) {
@@ -233,13 +266,15 @@ class Session::Impl {
       } else if (kind == Location::Kind::kConstant) {
         in.push_back(graph.fact(v).constant);
       } else {
-        in.push_back(Tensor::view(*graph.fact(v).dtype, *graph.fact(v).shape(), ready.pointers[static_cast<size_t>(v)]));
+        in.push_back(Tensor::view(*graph.fact(v).dtype, *graph.fact(v).shape(),
+                                  ready.pointers[static_cast<size_t>(v)]));
       }
     }
     if (planned.data_dependent) {  // what the planner could not check beforehand
       for (size_t i = 0; i < in.size(); ++i) {
         facts.push_back(in[i].defined() ? Fact(in[i].dtype(), in[i].shape()) : Fact());
-        if (in[i].defined() && is_integer(in[i].dtype())) facts.back().constant = in[i];  // shapes, axes, counts
+        if (in[i].defined() && is_integer(in[i].dtype()))
+          facts.back().constant = in[i];  // shapes, axes, counts
       }
       TRY(planned.op->infer(facts));
     }
@@ -247,22 +282,27 @@ class Session::Impl {
     for (size_t i = 0; i < planned.outputs.size(); ++i) {
       const ValueId v = planned.outputs[i];
       const Location::Kind kind = ready.plan.locations[static_cast<size_t>(v)].kind;
-      if (kind == Location::Kind::kAbsent || kind == Location::Kind::kConstant || i >= out.size() || !out[i].defined()) continue;
+      if (kind == Location::Kind::kAbsent || kind == Location::Kind::kConstant || i >= out.size() ||
+          !out[i].defined())
+        continue;
       if (kind == Location::Kind::kDynamic) {
         ready.dynamic[static_cast<size_t>(v)] = out[i];
         continue;
       }
       const Shape expected = *graph.fact(v).shape();
       if (out[i].dtype() != *graph.fact(v).dtype || out[i].shape() != expected)
-        return Error::invalid_model("gave {} of {}, the plan expected {}", to_string(out[i].dtype()), out[i].shape(), graph.fact(v));
+        return Error::invalid_model("gave {} of {}, the plan expected {}", to_string(out[i].dtype()),
+                                    out[i].shape(), graph.fact(v));
       std::byte* to = const_cast<std::byte*>(ready.pointers[static_cast<size_t>(v)]);
-      if (out[i].byte_size() != 0 && to != out[i].bytes()) std::memmove(to, out[i].bytes(), out[i].byte_size());
+      if (out[i].byte_size() != 0 && to != out[i].bytes())
+        std::memmove(to, out[i].bytes(), out[i].byte_size());
     }
     return {};
   }
 
   void add_time(const PlannedStep& step, size_t index, std::chrono::steady_clock::time_point start) {
-    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    const double ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     if (times_->size() <= index) times_->resize(index + 1);
     (*times_)[index].step = &step;
     (*times_)[index].milliseconds += ms;
@@ -285,13 +325,27 @@ Result<Session> Session::create(Graph graph, const SessionOptions& options) {
   return Session(std::move(impl));
 }
 
-const Graph& Session::graph() const { return impl_->graph_; }
-int Session::threads() const { return impl_->pool_.threads(); }
-Isa Session::isa() const { return impl_->isa_; }
-void Session::reset_state() { impl_->reset_state(); }
-void Session::profile(std::vector<StepTime>* times) { impl_->times_ = times; }
-void Session::on_step(std::function<bool(size_t, size_t)> callback) { impl_->on_step_ = std::move(callback); }
-int64_t Session::held_bytes() const { return impl_->held_bytes(); }
+const Graph& Session::graph() const {
+  return impl_->graph_;
+}
+int Session::threads() const {
+  return impl_->pool_.threads();
+}
+Isa Session::isa() const {
+  return impl_->isa_;
+}
+void Session::reset_state() {
+  impl_->reset_state();
+}
+void Session::profile(std::vector<StepTime>* times) {
+  impl_->times_ = times;
+}
+void Session::on_step(std::function<bool(size_t, size_t)> callback) {
+  impl_->on_step_ = std::move(callback);
+}
+int64_t Session::held_bytes() const {
+  return impl_->held_bytes();
+}
 
 Result<const Plan*> Session::prepare(std::span<const Shape> input_shapes) {
   TRY(ReadyPlan* const ready, impl_->prepare(input_shapes));
@@ -302,7 +356,8 @@ namespace {
 Status check_input(const Graph& graph, size_t i, DType dtype) {
   const Value& input = graph.value(graph.inputs()[i]);
   if (input.fact.dtype == dtype) return {};
-  return Error::invalid_argument("input \"{}\" is {}, the model expects {}", input.name, to_string(dtype), to_string(*input.fact.dtype));
+  return Error::invalid_argument("input \"{}\" is {}, the model expects {}", input.name, to_string(dtype),
+                                 to_string(*input.fact.dtype));
 }
 }  // namespace
 
@@ -312,7 +367,8 @@ Result<Tensors> Session::run(std::span<const Tensor> inputs) {
   if (inputs.size() != graph().inputs().size())
     return Error::invalid_argument("got {} inputs, the model has {}", inputs.size(), graph().inputs().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined()) return Error::invalid_argument("input \"{}\" is missing", graph().value(graph().inputs()[i]).name);
+    if (!inputs[i].defined())
+      return Error::invalid_argument("input \"{}\" is missing", graph().value(graph().inputs()[i]).name);
     TRY(check_input(graph(), i, inputs[i].dtype()));
     shapes.push_back(inputs[i].shape());
     in.push_back({inputs[i].dtype(), inputs[i].shape(), const_cast<std::byte*>(inputs[i].bytes())});
@@ -328,7 +384,8 @@ Result<Tensors> Session::run(std::span<const Tensor> inputs) {
       out.emplace_back();
       continue;
     }
-    TRY(Tensor tensor, Result<Tensor>(Tensor::make(*fact.dtype, *fact.shape())).context("output \"{}\"", o.name));
+    TRY(Tensor tensor,
+        Result<Tensor>(Tensor::make(*fact.dtype, *fact.shape())).context("output \"{}\"", o.name));
     out.push_back({tensor.dtype(), tensor.shape(), tensor.mutable_bytes()});
     results.push_back(std::move(tensor));
   }
@@ -340,9 +397,11 @@ Result<Tensors> Session::run(std::span<const Tensor> inputs) {
 
 Status Session::run(std::span<const TensorView> inputs, std::span<const TensorView> outputs) {
   const size_t expected = graph().inputs().size();
-  if (inputs.size() != expected) return Error::invalid_argument("got {} inputs, the model has {}", inputs.size(), expected);
+  if (inputs.size() != expected)
+    return Error::invalid_argument("got {} inputs, the model has {}", inputs.size(), expected);
   Shape shapes[kMostInputs];
-  if (inputs.size() > kMostInputs) return Error::not_supported("{} inputs, at most {}", inputs.size(), kMostInputs);
+  if (inputs.size() > kMostInputs)
+    return Error::not_supported("{} inputs, at most {}", inputs.size(), kMostInputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
     TRY(check_input(graph(), i, inputs[i].dtype));
     shapes[i] = inputs[i].shape;
@@ -350,13 +409,17 @@ Status Session::run(std::span<const TensorView> inputs, std::span<const TensorVi
   TRY(ReadyPlan* const ready, impl_->prepare({shapes, inputs.size()}));
   const Graph& special = ready->plan.graph;
   if (outputs.size() != special.outputs().size())
-    return Error::invalid_argument("got {} outputs, the model has {}", outputs.size(), special.outputs().size());
+    return Error::invalid_argument("got {} outputs, the model has {}", outputs.size(),
+                                   special.outputs().size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Fact& fact = special.fact(special.outputs()[i].value);
     const auto shape = fact.shape();
-    if (!shape) return Error::not_supported("the size of output \"{}\" depends on the data: run with tensors", special.outputs()[i].name);
+    if (!shape)
+      return Error::not_supported("the size of output \"{}\" depends on the data: run with tensors",
+                                  special.outputs()[i].name);
     if (outputs[i].dtype != *fact.dtype || outputs[i].shape != *shape)
-      return Error::invalid_argument("output \"{}\" is {}, the caller gave {} {}", special.outputs()[i].name, fact, to_string(outputs[i].dtype), outputs[i].shape);
+      return Error::invalid_argument("output \"{}\" is {}, the caller gave {} {}", special.outputs()[i].name,
+                                     fact, to_string(outputs[i].dtype), outputs[i].shape);
   }
   return impl_->run(*ready, inputs, outputs);
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Session: runs one model. Keeps its weights packed, and a plan for each of the last few sets of input shapes.
+// Session: runs one model. Keeps its weights packed, and a plan for each of the last few sets of input
+// shapes.
 
 #include <list>
 #include <map>
@@ -39,19 +40,22 @@ class Session {
   int threads() const;
   Isa isa() const;
 
-  /// Makes (or finds) the plan for these input shapes, in the order of graph().inputs(). Stays valid until the next prepare() or run().
+  /// Makes (or finds) the plan for these input shapes, in the order of graph().inputs(). Stays valid until
+  /// the next prepare() or run().
   Result<const Plan*> prepare(std::span<const Shape> input_shapes);
 
   /// Runs with tensors; outputs in the order of graph().outputs(). A wrong dtype or shape names the input.
   Result<Tensors> run(std::span<const Tensor> inputs);
-  /// Runs on the caller's memory and allocates nothing, if the shapes are those of the last prepare() and no step is data-dependent.
+  /// Runs on the caller's memory and allocates nothing, if the shapes are those of the last prepare() and no
+  /// step is data-dependent.
   Status run(std::span<const TensorView> inputs, std::span<const TensorView> outputs);
 
   /// Sets all states to their initial contents.
   void reset_state();
   /// Time of every step of the next runs is added up here; null stops it.
   void profile(std::vector<StepTime>* times);
-  /// Called after each step of the next runs with (steps done, all steps); false ends the run with kCancelled. Null stops it.
+  /// Called after each step of the next runs with (steps done, all steps); false ends the run with
+  /// kCancelled. Null stops it.
   void on_step(std::function<bool(size_t, size_t)> callback);
   /// Bytes held now: arena, scratch, packed weights.
   int64_t held_bytes() const;

@@ -13,7 +13,8 @@
 #include "ops/index/order.h"
 #include "ops/shape/reshape.h"
 
-// Counts what the tests below allocate, to prove that run() does not. GCC does not see that the pair belongs together.
+// Counts what the tests below allocate, to prove that run() does not. GCC does not see that the pair belongs
+// together.
 namespace {
 std::atomic<size_t> allocations = 0;
 }
@@ -24,8 +25,12 @@ void* operator new(size_t size) {
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, size_t) noexcept {
+  std::free(p);
+}
 #endif
 
 namespace pochade {
@@ -35,7 +40,9 @@ ValueId add(Graph& g, std::string name, OpPtr op, std::vector<ValueId> inputs) {
   return g.add_node(std::move(name), std::move(op), std::move(inputs)).value()[0];
 }
 
-Fact open_rows() { return Fact(DType::kF32, Dims{Dim::named("N"), Dim(4)}); }
+Fact open_rows() {
+  return Fact(DType::kF32, Dims{Dim::named("N"), Dim(4)});
+}
 
 Session open(Graph g, int threads = 1) {
   SessionOptions options;
@@ -120,7 +127,9 @@ TEST(Session, SizesThatDependOnTheData) {
   ASSERT_TRUE(more);
   EXPECT_EQ(to_int64s((*more)[0]), (std::vector<int64_t>{0, 0, 0, 0, 1, 3}));
   TensorView view;
-  EXPECT_EQ(s.run(std::array{TensorView{DType::kF32, {1, 4}, (*few)[0].mutable_bytes()}}, std::array{view}).error().code(),
+  EXPECT_EQ(s.run(std::array{TensorView{DType::kF32, {1, 4}, (*few)[0].mutable_bytes()}}, std::array{view})
+                .error()
+                .code(),
             ErrorCode::kNotSupported);
 }
 
@@ -143,8 +152,10 @@ TEST(Session, AStateLivesBetweenRunsUntilItIsReset) {
 Graph network() {
   Graph g;
   std::vector<float> weights(3 * 3 * 8 * 8);
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(static_cast<int>(i * 37 % 41) - 20) / 100;
-  const ValueId x = g.add_input("x", Fact(DType::kF32, Dims{Dim(1), Dim::named("H"), Dim::named("W"), Dim(8)}));
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = static_cast<float>(static_cast<int>(i * 37 % 41) - 20) / 100;
+  const ValueId x =
+      g.add_input("x", Fact(DType::kF32, Dims{Dim(1), Dim::named("H"), Dim::named("W"), Dim(8)}));
   const ValueId w = g.add_constant("w", Tensor::of<float>({8, 3, 3, 8}, weights));
   const OpPtr conv = make_op<Conv>([](Conv& op) { op.window.auto_pad = AutoPad::kSameUpper; });
   const ValueId a = add(g, "relu", make_op(Relu{}), {add(g, "conv1", conv, {x, w})});
@@ -155,7 +166,8 @@ Graph network() {
 Tensor picture(int64_t h, int64_t w) {
   Tensor t = Tensor::make(DType::kF32, {1, h, w, 8}).value();
   auto data = t.mutable_data<float>();
-  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(static_cast<int>(i * 7919 % 1009) - 500) / 500;
+  for (size_t i = 0; i < data.size(); ++i)
+    data[i] = static_cast<float>(static_cast<int>(i * 7919 % 1009) - 500) / 500;
   return t;
 }
 
@@ -165,7 +177,8 @@ TEST(Session, SameBitsForAnyNumberOfThreads) {
   const Tensor expected = one.run(std::array{x}).value()[0];
   for (const int threads : {2, 3, 5, 8}) {
     Session many = open(network(), threads);
-    for (int round = 0; round < 20; ++round) EXPECT_TRUE(many.run(std::array{x}).value()[0].identical(expected)) << threads;
+    for (int round = 0; round < 20; ++round)
+      EXPECT_TRUE(many.run(std::array{x}).value()[0].identical(expected)) << threads;
   }
 }
 

@@ -22,10 +22,13 @@ Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folde
 Result<Graph> import_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path);
   TRY(const Bytes file, map_file(path));
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path folder =
+      path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   return import_bytes(file, path == "-" ? std::filesystem::path() : folder).context("cannot read {}", path);
 }
 
-Result<Graph> import_model(const Bytes& file) { return import_bytes(file, {}).context("cannot read the model in memory"); }
+Result<Graph> import_model(const Bytes& file) {
+  return import_bytes(file, {}).context("cannot read the model in memory");
+}
 
 }  // namespace pochade

@@ -10,8 +10,9 @@ struct Descriptor {
   DType dtype;
 };
 constexpr Descriptor kDescriptors[] = {
-    {"<f4", DType::kF32}, {"<f8", DType::kF64}, {"<f2", DType::kF16}, {"|i1", DType::kI8},  {"<i2", DType::kI16}, {"<i4", DType::kI32},
-    {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"<u2", DType::kU16}, {"<u4", DType::kU32}, {"<u8", DType::kU64}, {"|b1", DType::kBool},
+    {"<f4", DType::kF32}, {"<f8", DType::kF64}, {"<f2", DType::kF16}, {"|i1", DType::kI8},
+    {"<i2", DType::kI16}, {"<i4", DType::kI32}, {"<i8", DType::kI64}, {"|u1", DType::kU8},
+    {"<u2", DType::kU16}, {"<u4", DType::kU32}, {"<u8", DType::kU64}, {"|b1", DType::kBool},
 };
 
 /// The text after `'key':` in the header's dictionary.
@@ -36,7 +37,8 @@ Result<Shape> parse_shape(std::string_view text) {
     }
     int64_t dim = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), dim);
-    if (error != std::errc() || dim < 0) return Error::invalid_argument("the header's shape has a dim that is no number");
+    if (error != std::errc() || dim < 0)
+      return Error::invalid_argument("the header's shape has a dim that is no number");
     if (shape.rank() == kMaxRank) return Error::not_supported("more than {} dims", kMaxRank);
     shape.push_back(dim);
     text.remove_prefix(static_cast<size_t>(end - text.data()));
@@ -61,9 +63,12 @@ Result<Tensor> parse_npy(const Bytes& bytes) {
   const size_t start = 8 + length_bytes;
   if (header_size > text.size() - start) return Error::invalid_argument("truncated header");
   const std::string_view header = text.substr(start, header_size);
-  const auto descr = find_key(header, "descr"), order = find_key(header, "fortran_order"), shape_text = find_key(header, "shape");
-  if (!descr || !order || !shape_text) return Error::invalid_argument("the header lacks descr, fortran_order or shape");
-  if (!order->starts_with("False")) return Error::not_supported("Fortran order, expected C order (numpy.ascontiguousarray)");
+  const auto descr = find_key(header, "descr"), order = find_key(header, "fortran_order"),
+             shape_text = find_key(header, "shape");
+  if (!descr || !order || !shape_text)
+    return Error::invalid_argument("the header lacks descr, fortran_order or shape");
+  if (!order->starts_with("False"))
+    return Error::not_supported("Fortran order, expected C order (numpy.ascontiguousarray)");
   TRY(const Shape shape, parse_shape(*shape_text));
   for (const Descriptor& d : kDescriptors) {
     if (descr->size() < 5 || descr->substr(1, 3) != d.text) continue;

@@ -53,7 +53,8 @@ void mark_needed(const Graph& graph, ValueId value, std::vector<bool>& needed) {
 
 }  // namespace
 
-Result<Graph> Edit::finish(const std::set<ValueId>& declared, bool all_declared, int64_t fold_limit_bytes) && {
+Result<Graph> Edit::finish(const std::set<ValueId>& declared, bool all_declared,
+                           int64_t fold_limit_bytes) && {
   if (error_) return tl::unexpected<Error>(*std::move(error_));
   if (!changed_) return std::move(draft_);
   Graph& draft = draft_;
@@ -72,7 +73,8 @@ Result<Graph> Edit::finish(const std::set<ValueId>& declared, bool all_declared,
                         .context("node \"{}\" ({})", node.name, node.op->name());
     if (!inferred) return tl::unexpected<Error>(std::move(inferred).error());
     if (inferred->size() != node.outputs.size())
-      return Error::invalid_model("node \"{}\" ({}) has {} outputs, expected {}", node.name, node.op->name(), node.outputs.size(), inferred->size());
+      return Error::invalid_model("node \"{}\" ({}) has {} outputs, expected {}", node.name, node.op->name(),
+                                  node.outputs.size(), inferred->size());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       Fact& old_fact = draft.values_[static_cast<size_t>(node.outputs[i])].fact;
       Fact& new_fact = (*inferred)[i];
@@ -82,15 +84,18 @@ Result<Graph> Edit::finish(const std::set<ValueId>& declared, bool all_declared,
         if (!may_change && old_fact.is_constant() && !new_fact.is_constant()) continue;
         old_fact = std::move(new_fact);
       } else if (!refines(old_fact, new_fact)) {
-        return Error::invalid_argument("node \"{}\" ({}) would change from {} to {}, which the edit did not declare", node.name,
-                                       node.op->name(), old_fact, new_fact);
+        return Error::invalid_argument(
+            "node \"{}\" ({}) would change from {} to {}, which the edit did not declare", node.name,
+            node.op->name(), old_fact, new_fact);
       }
     }
   }
   for (const auto& [from, to] : redirects_) {
     const bool may_change = all_declared || declared.contains(from) || declared.contains(to);
-    if (!may_change && !refines(draft.fact(to), draft.fact(from)) && !refines(draft.fact(from), draft.fact(to)))
-      return Error::invalid_argument("\"{}\" is {}, its replacement {}", draft.value(from).name, draft.fact(from), draft.fact(to));
+    if (!may_change && !refines(draft.fact(to), draft.fact(from)) &&
+        !refines(draft.fact(from), draft.fact(to)))
+      return Error::invalid_argument("\"{}\" is {}, its replacement {}", draft.value(from).name,
+                                     draft.fact(from), draft.fact(to));
   }
 
   // Compact: drop removed nodes and unread values.
@@ -167,7 +172,9 @@ Result<Graph> Retype::apply(int64_t fold_limit_bytes) && {
   for (const auto& [name, fact] : before)
     for (const GraphOutput& o : out.outputs())
       if (o.name == name && !refines(out.fact(o.value), fact))
-        return Error::invalid_argument("output \"{}\" would change from {} to {}, which the edit did not name", name, fact, out.fact(o.value));
+        return Error::invalid_argument(
+            "output \"{}\" would change from {} to {}, which the edit did not name", name, fact,
+            out.fact(o.value));
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The only two ways to change a graph: Rewrite keeps every surviving Fact, Retype declares which Facts it changes.
+// The only two ways to change a graph: Rewrite keeps every surviving Fact, Retype declares which Facts it
+// changes.
 
 #include <set>
 
@@ -18,14 +19,22 @@ class Edit {
 
   ValueId constant(std::string name, Tensor tensor);
   /// Adds a node and returns its first output. An error of infer() is kept and returned by apply().
-  ValueId node(std::string name, OpPtr op, std::vector<ValueId> inputs) { return nodes(std::move(name), std::move(op), std::move(inputs))[0]; }
+  ValueId node(std::string name, OpPtr op, std::vector<ValueId> inputs) {
+    return nodes(std::move(name), std::move(op), std::move(inputs))[0];
+  }
   std::vector<ValueId> nodes(std::string name, OpPtr op, std::vector<ValueId> inputs);
   /// Another operator, or other inputs, behind the same outputs.
   void replace(NodeId node, OpPtr op, std::vector<ValueId> inputs);
-  void set_inputs(NodeId node, std::vector<ValueId> inputs) { replace(node, draft_.node(node).op, std::move(inputs)); }
-  /// Whoever read `from` reads `to`; the graph's outputs keep their names. What nobody reads any more is removed by apply().
+  void set_inputs(NodeId node, std::vector<ValueId> inputs) {
+    replace(node, draft_.node(node).op, std::move(inputs));
+  }
+  /// Whoever read `from` reads `to`; the graph's outputs keep their names. What nobody reads any more is
+  /// removed by apply().
   void redirect(ValueId from, ValueId to);
-  void set_metadata(std::string key, std::string text) { draft_.set_metadata(std::move(key), std::move(text)); changed_ = true; }
+  void set_metadata(std::string key, std::string text) {
+    draft_.set_metadata(std::move(key), std::move(text));
+    changed_ = true;
+  }
 
  protected:
   Result<Graph> finish(const std::set<ValueId>& declared, bool all_declared, int64_t fold_limit_bytes) &&;
@@ -41,15 +50,16 @@ class Edit {
   std::optional<Error> error_;
 };
 
-/// An edit that keeps every surviving Fact: apply() refuses anything else, removes dead nodes, and verifies the graph.
+/// An edit that keeps every surviving Fact: apply() refuses anything else, removes dead nodes, and verifies
+/// the graph.
 class Rewrite : public Edit {
  public:
   using Edit::Edit;
   Result<Graph> apply() && { return std::move(*this).finish({}, false, 0); }
 };
 
-/// An edit that declares the values whose Fact changes. apply() re-infers all users and refuses undeclared changes.
-/// The graph's own inputs and outputs change only when named.
+/// An edit that declares the values whose Fact changes. apply() re-infers all users and refuses undeclared
+/// changes. The graph's own inputs and outputs change only when named.
 class Retype : public Edit {
  public:
   using Edit::Edit;

@@ -16,7 +16,8 @@ struct AddConstant final : OpOf<AddConstant> {
   }
   Result<Tensors> eval(std::span<const Tensor> in) const override {
     TRY(Tensor out, Tensor::make(in[0].dtype(), in[0].shape()));
-    for (int64_t i = 0; i < out.elements(); ++i) out.mutable_data<float>()[i] = in[0].data<float>()[i] + static_cast<float>(n);
+    for (int64_t i = 0; i < out.elements(); ++i)
+      out.mutable_data<float>()[i] = in[0].data<float>()[i] + static_cast<float>(n);
     return Tensors{out};
   }
 };
@@ -24,7 +25,9 @@ struct AddConstant final : OpOf<AddConstant> {
 /// float32 to int32: changes the Fact.
 struct ToInt final : OpOf<ToInt> {
   static constexpr std::string_view kName = "ToInt";
-  Result<Facts> infer(std::span<const Fact> in) const override { return Facts{Fact(DType::kI32, in[0].dims)}; }
+  Result<Facts> infer(std::span<const Fact> in) const override {
+    return Facts{Fact(DType::kI32, in[0].dims)};
+  }
   Result<Tensors> eval(std::span<const Tensor> in) const override {
     TRY(Tensor out, in[0].cast(DType::kI32));
     return Tensors{out};

@@ -42,7 +42,8 @@ bool same_quantization(const Fact& a, const Fact& b) {
 }  // namespace
 
 bool operator==(const Fact& a, const Fact& b) {
-  return a.dtype == b.dtype && a.dims == b.dims && same_quantization(a, b) && a.constant.identical(b.constant);
+  return a.dtype == b.dtype && a.dims == b.dims && same_quantization(a, b) &&
+         a.constant.identical(b.constant);
 }
 
 bool refines(const Fact& known, const Fact& fact) {
@@ -104,7 +105,8 @@ Result<std::optional<Dims>> broadcast(std::span<const Fact> facts) {
       if (to.is(1)) {
         to = from;
       } else if (from.is_number() && to.is_number()) {
-        return Error::invalid_model("shapes do not broadcast: {} against {}", join(*facts[0].dims, "x"), join(*fact.dims, "x"));
+        return Error::invalid_model("shapes do not broadcast: {} against {}", join(*facts[0].dims, "x"),
+                                    join(*fact.dims, "x"));
       } else if (from.is_number()) {
         to = from;  // the other one must be this or 1
       } else if (!to.is_number()) {

@@ -10,11 +10,12 @@
 
 namespace pochade {
 
-/// One size: a number, a name (N, H, W), or unknown; a count that the data decides has an upper bound if one is known.
+/// One size: a number, a name (N, H, W), or unknown; a count that the data decides has an upper bound if one
+/// is known.
 class Dim {
  public:
-  Dim() = default;                                 ///< unknown
-  Dim(int64_t number) : number_(number) {}         // NOLINT: implicit by design
+  Dim() = default;                          ///< unknown
+  Dim(int64_t number) : number_(number) {}  // NOLINT: implicit by design
   static Dim named(std::string name) {
     Dim out;
     out.name_ = std::move(name);
@@ -48,10 +49,11 @@ std::string to_string(const Dim& dim);
 
 using Dims = std::vector<Dim>;
 
-/// dtype, shape, quantization and, if constant, the tensor. A default Fact stands for an absent optional input or output.
+/// dtype, shape, quantization and, if constant, the tensor. A default Fact stands for an absent optional
+/// input or output.
 struct Fact {
-  std::optional<DType> dtype;     ///< empty: absent
-  std::optional<Dims> dims;       ///< empty: not even the rank is known
+  std::optional<DType> dtype;  ///< empty: absent
+  std::optional<Dims> dims;    ///< empty: not even the rank is known
   std::shared_ptr<const Quantization> quantization;
   Tensor constant;
 
@@ -78,7 +80,8 @@ struct Fact {
 std::string to_string(const Fact& fact);
 bool operator==(const Fact& a, const Fact& b);
 
-/// Whether `known` says nothing that contradicts `fact`, and at least as much: what a Rewrite may put in its place.
+/// Whether `known` says nothing that contradicts `fact`, and at least as much: what a Rewrite may put in its
+/// place.
 bool refines(const Fact& known, const Fact& fact);
 
 using Facts = std::vector<Fact>;

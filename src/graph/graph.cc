@@ -7,7 +7,8 @@ namespace pochade {
 
 namespace {
 
-/// No more dimensions than a Shape can hold, and sizes whose products do not overflow: asked here, so that no operator has to.
+/// No more dimensions than a Shape can hold, and sizes whose products do not overflow: asked here, so that no
+/// operator has to.
 Status check_sizes(std::span<const Fact> facts) {
   constexpr int64_t kMostElements = int64_t{1} << 53;  // so that the bytes of many values still add up
   for (const Fact& fact : facts) {
@@ -45,10 +46,10 @@ void Graph::set_state_next(std::string_view name, ValueId next) {
     if (state.name == name) state.next = next;
 }
 
-Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes) {
+Result<std::vector<ValueId>> Graph::add_node(std::string name, OpPtr op, std::vector<ValueId> inputs,
+                                             int64_t fold_limit_bytes) {
   const Facts in = facts(inputs);
-  TRY(Facts out, infer_and_fold(*op, in, fold_limit_bytes)
-                     .context("node \"{}\" ({})", name, op->name()));
+  TRY(Facts out, infer_and_fold(*op, in, fold_limit_bytes).context("node \"{}\" ({})", name, op->name()));
   Node node{std::move(name), std::move(op), std::move(inputs), {}};
   const NodeId id = static_cast<NodeId>(nodes_.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -104,7 +105,9 @@ bool Graph::is_output(ValueId id) const {
          std::any_of(states_.begin(), states_.end(), [&](const State& s) { return s.next == id; });
 }
 
-bool Graph::is_input(ValueId id) const { return std::find(inputs_.begin(), inputs_.end(), id) != inputs_.end(); }
+bool Graph::is_input(ValueId id) const {
+  return std::find(inputs_.begin(), inputs_.end(), id) != inputs_.end();
+}
 
 namespace {
 template <typename F>
@@ -121,7 +124,9 @@ int64_t sum_over_parameters(const Graph& graph, F&& f) {
 }  // namespace
 
 int64_t Graph::parameter_count() const {
-  return sum_over_parameters(*this, [](const Tensor& t) { return is_float(t.dtype()) || t.elements() > kMaxRank ? t.elements() : 0; });
+  return sum_over_parameters(*this, [](const Tensor& t) {
+    return is_float(t.dtype()) || t.elements() > kMaxRank ? t.elements() : 0;
+  });
 }
 
 int64_t Graph::parameter_bytes() const {
@@ -136,10 +141,12 @@ Status Graph::verify() const {
     if (!node.op) continue;
     ++living;
     for (const ValueId v : node.inputs)
-      if (v != kNone && !valid(v)) return Error::invalid_model("node \"{}\" reads value {}, which does not exist", node.name, v);
+      if (v != kNone && !valid(v))
+        return Error::invalid_model("node \"{}\" reads value {}, which does not exist", node.name, v);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const ValueId v = node.outputs[i];
-      if (!valid(v)) return Error::invalid_model("node \"{}\" writes value {}, which does not exist", node.name, v);
+      if (!valid(v))
+        return Error::invalid_model("node \"{}\" writes value {}, which does not exist", node.name, v);
       if (value(v).producer != static_cast<NodeId>(n) || value(v).output_index != static_cast<int>(i))
         return Error::invalid_model("value \"{}\" has two producers", value(v).name);
     }
@@ -150,10 +157,12 @@ Status Graph::verify() const {
   for (const GraphOutput& o : outputs_) {
     if (!valid(o.value)) return Error::invalid_model("output \"{}\" does not exist", o.name);
     const Value& v = value(o.value);
-    if (v.producer != kNone && !node(v.producer).op) return Error::invalid_model("output \"{}\" has lost its producer", o.name);
+    if (v.producer != kNone && !node(v.producer).op)
+      return Error::invalid_model("output \"{}\" has lost its producer", o.name);
   }
   for (const State& s : states_)
-    if (!valid(s.read) || !valid(s.next)) return Error::invalid_model("state \"{}\" is not connected", s.name);
+    if (!valid(s.read) || !valid(s.next))
+      return Error::invalid_model("state \"{}\" is not connected", s.name);
   const auto order = topological_order();
   if (order.size() != living) return Error::invalid_model("the graph has a cycle");
   for (const NodeId n : order) {
@@ -162,17 +171,22 @@ Status Graph::verify() const {
       if (v == kNone) continue;
       const Value& input = value(v);
       if (input.producer != kNone && !this->node(input.producer).op)
-        return Error::invalid_model("node \"{}\" reads \"{}\", whose producer was removed", node.name, input.name);
+        return Error::invalid_model("node \"{}\" reads \"{}\", whose producer was removed", node.name,
+                                    input.name);
       if (input.producer == kNone && !input.fact.is_constant() && !is_input(v) &&
           std::none_of(states_.begin(), states_.end(), [&](const State& s) { return s.read == v; }))
-        return Error::invalid_model("node \"{}\" reads \"{}\", which nothing computes", node.name, input.name);
+        return Error::invalid_model("node \"{}\" reads \"{}\", which nothing computes", node.name,
+                                    input.name);
     }
-    TRY(const Facts out, Result<Facts>(node.op->infer(facts(node.inputs))).context("node \"{}\" ({})", node.name, node.op->name()));
+    TRY(const Facts out, Result<Facts>(node.op->infer(facts(node.inputs)))
+                             .context("node \"{}\" ({})", node.name, node.op->name()));
     if (out.size() != node.outputs.size())
-      return Error::invalid_model("node \"{}\" has {} outputs, expected {}", node.name, node.outputs.size(), out.size());
+      return Error::invalid_model("node \"{}\" has {} outputs, expected {}", node.name, node.outputs.size(),
+                                  out.size());
     for (size_t i = 0; i < out.size(); ++i)
       if (!refines(fact(node.outputs[i]), out[i]))
-        return Error::invalid_model("node \"{}\" gives {}, but the graph says {}", node.name, out[i], fact(node.outputs[i]));
+        return Error::invalid_model("node \"{}\" gives {}, but the graph says {}", node.name, out[i],
+                                    fact(node.outputs[i]));
   }
   return {};
 }
@@ -185,9 +199,12 @@ std::string Graph::dump() const {
     std::vector<std::string> outputs, inputs;
     for (const ValueId v : node.outputs) outputs.push_back(format("%{} {}", v, fact(v)));
     for (const ValueId v : node.inputs)
-      inputs.push_back(v == kNone ? "_" : value(v).producer == kNone && fact(v).is_constant() ? format("<{}>", fact(v)) : format("%{}", v));
+      inputs.push_back(v == kNone                                            ? "_"
+                       : value(v).producer == kNone && fact(v).is_constant() ? format("<{}>", fact(v))
+                                                                             : format("%{}", v));
     const std::string fields = node.op->fields_text();
-    out += format("{} = {}({}){}{}  \"{}\"\n", join(outputs), node.op->name(), join(inputs), fields.empty() ? "" : " ", fields, node.name);
+    out += format("{} = {}({}){}{}  \"{}\"\n", join(outputs), node.op->name(), join(inputs),
+                  fields.empty() ? "" : " ", fields, node.name);
   }
   for (const GraphOutput& o : outputs_) out += format("output \"{}\" = %{}\n", o.name, o.value);
   for (const State& s : states_) out += format("state \"{}\" read %{} next %{}\n", s.name, s.read, s.next);
@@ -198,7 +215,8 @@ Result<Facts> infer_and_fold(const Op& op, std::span<const Fact> in, int64_t fol
   TRY(Facts out, op.infer(in));
   TRY(check_sizes(out));
   if (fold_limit_bytes <= 0 || !op.deterministic()) return out;
-  if (std::all_of(out.begin(), out.end(), [](const Fact& f) { return !f.present() || f.is_constant(); })) return out;
+  if (std::all_of(out.begin(), out.end(), [](const Fact& f) { return !f.present() || f.is_constant(); }))
+    return out;
   Tensors inputs;
   for (const Fact& fact : in) {
     if (fact.present() && !fact.is_constant()) return out;
@@ -208,7 +226,9 @@ Result<Facts> infer_and_fold(const Op& op, std::span<const Fact> in, int64_t fol
   TRY(Tensors values, op.eval(inputs));
   CHECK(values.size() == out.size());
   for (size_t i = 0; i < out.size(); ++i) {
-    if (!out[i].present() || !values[i].defined() || static_cast<int64_t>(values[i].byte_size()) > fold_limit_bytes) continue;
+    if (!out[i].present() || !values[i].defined() ||
+        static_cast<int64_t>(values[i].byte_size()) > fold_limit_bytes)
+      continue;
     auto quantization = out[i].quantization;
     out[i] = Fact(values[i]);
     out[i].quantization = std::move(quantization);

@@ -1,5 +1,6 @@
 #pragma once
-// Graph: what is computed. Portable; saved, compressed, exported. Edited through graph/edit.h only, once built.
+// Graph: what is computed. Portable; saved, compressed, exported. Edited through graph/edit.h only, once
+// built.
 
 #include <map>
 #include <string>
@@ -47,9 +48,10 @@ class Graph {
   // Building, by importers.
   ValueId add_input(std::string name, Fact fact);
   ValueId add_constant(std::string name, Tensor tensor);
-  /// Infers the outputs' facts. Error context: the node's name and operator. With a limit, small results of constant inputs are
-  /// evaluated: their facts become constant, the node stays.
-  Result<std::vector<ValueId>> add_node(std::string name, OpPtr op, std::vector<ValueId> inputs, int64_t fold_limit_bytes = 0);
+  /// Infers the outputs' facts. Error context: the node's name and operator. With a limit, small results of
+  /// constant inputs are evaluated: their facts become constant, the node stays.
+  Result<std::vector<ValueId>> add_node(std::string name, OpPtr op, std::vector<ValueId> inputs,
+                                        int64_t fold_limit_bytes = 0);
   void add_output(std::string name, ValueId value) { outputs_.push_back({std::move(name), value}); }
   /// A value that lives between runs, to be read; set_state_next() says what replaces it.
   ValueId add_state_value(std::string name, Tensor initial);
@@ -58,7 +60,8 @@ class Graph {
 
   const std::string& name() const { return name_; }
   void set_graph_name(std::string name) { name_ = std::move(name); }
-  /// What the file says of itself: ONNX metadata_props, and "doc:NAME" for the documentation of an input or output.
+  /// What the file says of itself: ONNX metadata_props, and "doc:NAME" for the documentation of an input or
+  /// output.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   void set_metadata(std::string key, std::string text) { metadata_[std::move(key)] = std::move(text); }
 
@@ -106,7 +109,8 @@ class Graph {
   std::vector<State> states_;
 };
 
-/// infer(), then, if every input is constant and the result is at most `fold_limit_bytes`, eval(): the facts become constant.
+/// infer(), then, if every input is constant and the result is at most `fold_limit_bytes`, eval(): the facts
+/// become constant.
 Result<Facts> infer_and_fold(const Op& op, std::span<const Fact> in, int64_t fold_limit_bytes);
 
 /// Most bytes that one folded constant may take: folding must not blow a file up.

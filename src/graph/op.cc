@@ -15,10 +15,16 @@ class TextVisitor final : public FieldVisitor {
     out += format("{}={}", name, value);
   }
   void integer(std::string_view name, int64_t value) override { add(name, std::to_string(value)); }
-  void number(std::string_view name, double value) override { add(name, format("{}", static_cast<float>(value))); }
+  void number(std::string_view name, double value) override {
+    add(name, format("{}", static_cast<float>(value)));
+  }
   void text(std::string_view name, std::string_view value) override { add(name, value); }
-  void integers(std::string_view name, std::span<const int64_t> values) override { add(name, join(values, "x")); }
-  void numbers(std::string_view name, std::span<const float> values) override { add(name, join(values, ",")); }
+  void integers(std::string_view name, std::span<const int64_t> values) override {
+    add(name, join(values, "x"));
+  }
+  void numbers(std::string_view name, std::span<const float> values) override {
+    add(name, join(values, ","));
+  }
   void tensor(std::string_view name, const Tensor& value) override {
     add(name, value.defined() ? format("<{} {}>", to_string(value.dtype()), value.shape()) : "none");
   }
@@ -66,7 +72,9 @@ KeyVisitor key_of(const Op& op) {
 
 }  // namespace
 
-Cost Op::cost(std::span<const Fact> in, std::span<const Fact> out) const { return {0, bytes_of(in) + bytes_of(out)}; }
+Cost Op::cost(std::span<const Fact> in, std::span<const Fact> out) const {
+  return {0, bytes_of(in) + bytes_of(out)};
+}
 
 bool Op::equals(const Op& other) const {
   if (this == &other) return true;
@@ -98,7 +106,8 @@ int64_t bytes_of(std::span<const Fact> facts) {
     const auto shape = fact.present() ? fact.shape() : std::nullopt;
     if (!shape) continue;
     const auto elements = shape->checked_elements();
-    const auto bytes = elements ? checked_mul(*elements, static_cast<int64_t>(size_of(*fact.dtype))) : std::nullopt;
+    const auto bytes =
+        elements ? checked_mul(*elements, static_cast<int64_t>(size_of(*fact.dtype))) : std::nullopt;
     const auto sum = bytes ? checked_add(total, *bytes) : std::nullopt;
     if (!sum) return std::numeric_limits<int64_t>::max();  // nothing of that size can be made
     total = *sum;

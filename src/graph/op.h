@@ -30,15 +30,24 @@ class FieldVisitor {
   /// f("axis", axis): chooses by type. Enums need to_string; a struct of fields has fields(self, f) itself.
   template <typename T>
   void operator()(std::string_view name, const T& value) {
-    if constexpr (std::is_integral_v<T>) integer(name, static_cast<int64_t>(value));
-    else if constexpr (std::is_floating_point_v<T>) number(name, static_cast<double>(value));
-    else if constexpr (std::is_enum_v<T>) text(name, to_string(value));
-    else if constexpr (std::is_convertible_v<T, std::string_view>) text(name, value);
-    else if constexpr (std::is_convertible_v<const T&, std::span<const int64_t>>) integers(name, value);
-    else if constexpr (std::is_convertible_v<const T&, std::span<const float>>) numbers(name, value);
-    else if constexpr (std::is_same_v<T, Tensor>) tensor(name, value);
-    else if constexpr (requires { T::fields(value, *this); }) T::fields(value, *this);
-    else visit_fields_of(value, *this);  // a struct of another folder: found by its namespace
+    if constexpr (std::is_integral_v<T>)
+      integer(name, static_cast<int64_t>(value));
+    else if constexpr (std::is_floating_point_v<T>)
+      number(name, static_cast<double>(value));
+    else if constexpr (std::is_enum_v<T>)
+      text(name, to_string(value));
+    else if constexpr (std::is_convertible_v<T, std::string_view>)
+      text(name, value);
+    else if constexpr (std::is_convertible_v<const T&, std::span<const int64_t>>)
+      integers(name, value);
+    else if constexpr (std::is_convertible_v<const T&, std::span<const float>>)
+      numbers(name, value);
+    else if constexpr (std::is_same_v<T, Tensor>)
+      tensor(name, value);
+    else if constexpr (requires { T::fields(value, *this); })
+      T::fields(value, *this);
+    else
+      visit_fields_of(value, *this);  // a struct of another folder: found by its namespace
   }
 };
 
@@ -58,7 +67,8 @@ class Op {
   virtual bool deterministic() const { return true; }
   /// The output is the input's elements under another shape: it needs no work, and may share memory.
   virtual bool only_reshapes() const { return false; }
-  /// Each element of the outputs comes from the elements at its place in the inputs, broadcast by numpy's rules.
+  /// Each element of the outputs comes from the elements at its place in the inputs, broadcast by numpy's
+  /// rules.
   virtual bool elementwise() const { return false; }
 
   bool equals(const Op& other) const;
@@ -68,12 +78,14 @@ class Op {
 };
 using OpPtr = std::shared_ptr<const Op>;
 
-/// Base of operator D, which has `kName` and `static void fields(auto& self, auto&& f)`, or no attributes at all.
+/// Base of operator D, which has `kName` and `static void fields(auto& self, auto&& f)`, or no attributes at
+/// all.
 template <typename D>
 struct OpOf : Op {
   std::string_view name() const final { return D::kName; }
   void visit_fields(FieldVisitor& visitor) const final {
-    if constexpr (requires(const D& d) { D::fields(d, visitor); }) D::fields(static_cast<const D&>(*this), visitor);
+    if constexpr (requires(const D& d) { D::fields(d, visitor); })
+      D::fields(static_cast<const D&>(*this), visitor);
   }
 };
 

@@ -19,7 +19,8 @@ GraphSummary summarise(const Graph& graph) {
     layer.output = results.empty() ? "" : to_string(results[0]);
     for (const Fact& fact : in)
       if (fact.is_constant() && is_float(*fact.dtype)) layer.parameters += fact.constant.elements();
-    if (std::all_of(in.begin(), in.end(), concrete) && std::all_of(results.begin(), results.end(), concrete)) {
+    if (std::all_of(in.begin(), in.end(), concrete) &&
+        std::all_of(results.begin(), results.end(), concrete)) {
       layer.cost = node.op->cost(in, results);
       out.macs += layer.cost->macs;
     } else {

@@ -6,7 +6,9 @@
 
 namespace pochade {
 
-inline bool is_none(const Activation& activation) { return activation.kind == Activation::Kind::kNone; }
+inline bool is_none(const Activation& activation) {
+  return activation.kind == Activation::Kind::kNone;
+}
 
 std::string_view to_string(Activation::Kind kind);
 

@@ -1,5 +1,6 @@
 #pragma once
-// One list of generated cases an operator: correctness against the oracle on every ISA and backend, and the micro-benchmark.
+// One list of generated cases an operator: correctness against the oracle on every ISA and backend, and the
+// micro-benchmark.
 
 #include <deque>
 
@@ -17,9 +18,15 @@ struct InputSpec {
   Tensor given;           ///< these values instead of random ones
 };
 
-inline InputSpec f32(const Shape& shape, double low = -1, double high = 1) { return {DType::kF32, shape, low, high, false, {}}; }
-inline InputSpec ints(DType dtype, const Shape& shape, double low, double high) { return {dtype, shape, low, high, false, {}}; }
-inline InputSpec absent() { return {DType::kF32, {}, 0, 0, false, {}}; }
+inline InputSpec f32(const Shape& shape, double low = -1, double high = 1) {
+  return {DType::kF32, shape, low, high, false, {}};
+}
+inline InputSpec ints(DType dtype, const Shape& shape, double low, double high) {
+  return {dtype, shape, low, high, false, {}};
+}
+inline InputSpec absent() {
+  return {DType::kF32, {}, 0, 0, false, {}};
+}
 
 struct Case {
   std::string name;

@@ -7,13 +7,17 @@
 namespace pochade {
 namespace {
 
-bool is_three(const Dim& dim) { return dim.is(3); }
+bool is_three(const Dim& dim) {
+  return dim.is(3);
+}
 
 /// Whether a picture enters or leaves here with its channels first. Error: it is no picture of 3 channels.
 Result<bool> channels_first(const Fact& fact, std::string_view what, std::string_view name) {
-  const bool picture = (fact.dtype == DType::kF32 || fact.dtype == DType::kF16) && fact.dims && fact.rank() == 4;
+  const bool picture =
+      (fact.dtype == DType::kF32 || fact.dtype == DType::kF16) && fact.dims && fact.rank() == 4;
   if (!picture || (!is_three(fact.dim(1)) && !is_three(fact.dim(3))))
-    return Error::not_supported("{} \"{}\" is {}, expected a float picture of 3 channels: 1x3xHxW or 1xHxWx3", what, name, fact);
+    return Error::not_supported("{} \"{}\" is {}, expected a float picture of 3 channels: 1x3xHxW or 1xHxWx3",
+                                what, name, fact);
   return is_three(fact.dim(1)) && !(is_three(fact.dim(3)) && !is_three(fact.dim(1)));
 }
 
@@ -32,19 +36,23 @@ ModelHints hints_of(const Graph& graph) {
 
 }  // namespace
 
-Result<std::unique_ptr<ModelPainter>> ModelPainter::open(const std::filesystem::path& model, const SessionOptions& options) {
+Result<std::unique_ptr<ModelPainter>> ModelPainter::open(const std::filesystem::path& model,
+                                                         const SessionOptions& options) {
   TRY(Graph graph, import_model(model));
   if (graph.inputs().size() != 1 || graph.outputs().empty())
-    return Error::not_supported("{} is no painting network: it has {} inputs and {} outputs, expected one picture in and one out", model,
-                                graph.inputs().size(), graph.outputs().size());
+    return Error::not_supported(
+        "{} is no painting network: it has {} inputs and {} outputs, expected one picture in and one out",
+        model, graph.inputs().size(), graph.outputs().size());
   ModelHints hints = hints_of(graph);
   std::vector<std::string> warnings;
   for (const auto& [key, text] : graph.metadata())
     if (key.starts_with("warning:")) warnings.push_back(format("{} {}", key.substr(8), text));
 
   const std::string in_name = graph.value(graph.inputs()[0]).name, out_name = graph.outputs()[0].name;
-  TRY(const bool in_first, channels_first(graph.fact(graph.inputs()[0]), "input", in_name).context("{}", model));
-  TRY(const bool out_first, channels_first(graph.fact(graph.outputs()[0].value), "output", out_name).context("{}", model));
+  TRY(const bool in_first,
+      channels_first(graph.fact(graph.inputs()[0]), "input", in_name).context("{}", model));
+  TRY(const bool out_first,
+      channels_first(graph.fact(graph.outputs()[0].value), "output", out_name).context("{}", model));
 
   std::string why_fixed;
   const Fact& in = graph.fact(graph.inputs()[0]);
@@ -80,7 +88,8 @@ Result<PictureSize> ModelPainter::painting_size(PictureSize photo) {
   TRY(const Plan* const plan, session_.prepare(std::array{Shape{1, photo.height, photo.width, 3}}));
   const auto shape = plan->graph.fact(plan->graph.outputs()[0].value).shape();
   if (!shape || shape->rank() != 4 || (*shape)[0] != 1 || (*shape)[3] != 3)
-    return Error::not_supported("the network gives {}, no picture of 3 channels", plan->graph.fact(plan->graph.outputs()[0].value));
+    return Error::not_supported("the network gives {}, no picture of 3 channels",
+                                plan->graph.fact(plan->graph.outputs()[0].value));
   return PictureSize{(*shape)[1], (*shape)[2]};
 }
 

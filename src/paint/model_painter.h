@@ -12,9 +12,10 @@ namespace pochade {
 
 class ModelPainter final : public Painter {
  public:
-  /// Reads the model and checks that it maps one picture to one picture: f32 (or f16), rank 4, 3 channels first or last.
-  /// A fixed size is freed where the graph allows it; why_fixed() says what forbids it.
-  static Result<std::unique_ptr<ModelPainter>> open(const std::filesystem::path& model, const SessionOptions& options);
+  /// Reads the model and checks that it maps one picture to one picture: f32 (or f16), rank 4, 3 channels
+  /// first or last. A fixed size is freed where the graph allows it; why_fixed() says what forbids it.
+  static Result<std::unique_ptr<ModelPainter>> open(const std::filesystem::path& model,
+                                                    const SessionOptions& options);
 
   std::optional<PictureSize> fixed_size() override { return fixed_; }
   Result<PictureSize> painting_size(PictureSize photo) override;

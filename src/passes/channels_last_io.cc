@@ -16,7 +16,8 @@ Status expect_rank_4(const Fact& fact, std::string_view name) {
 
 }  // namespace
 
-Result<Retype> channels_last_io(const Graph& graph, std::span<const std::string> inputs, std::span<const std::string> outputs) {
+Result<Retype> channels_last_io(const Graph& graph, std::span<const std::string> inputs,
+                                std::span<const std::string> outputs) {
   Retype retype(graph);
   for (const ValueId v : graph.inputs()) {
     const std::string& name = graph.value(v).name;
@@ -36,7 +37,8 @@ Result<Retype> channels_last_io(const Graph& graph, std::span<const std::string>
     ValueId source = kNone;  // redirects above may have moved it
     for (const GraphOutput& now : retype.graph().outputs())
       if (now.name == o.name) source = now.value;
-    TRY(retype.retype_output(o.name, retype.node(o.name + ":channels_last", transpose({0, 2, 3, 1}), {source})));
+    TRY(retype.retype_output(o.name,
+                             retype.node(o.name + ":channels_last", transpose({0, 2, 3, 1}), {source})));
   }
   return retype;
 }

@@ -28,11 +28,12 @@ struct PlannedStep {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   size_t shared_scratch_offset = 0;
-  bool data_dependent = false;  ///< allocates while running: an input's or output's size is not known beforehand
+  bool data_dependent =
+      false;  ///< allocates while running: an input's or output's size is not known beforehand
 };
 
 struct Plan {
-  Graph graph;  ///< specialised: every Fact that can be concrete is
+  Graph graph;                      ///< specialised: every Fact that can be concrete is
   std::vector<Location> locations;  ///< one a value of the graph
   std::vector<PlannedStep> steps;
   size_t arena_bytes = 0;
@@ -49,9 +50,9 @@ struct BufferLife {
   size_t offset = 0;  ///< the result
 };
 
-/// Gives every buffer an offset (multiples of 64) so that no two that live at the same time overlap. Best fit, largest
-/// first (Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", greedy by size).
-/// Returns the bytes needed.
+/// Gives every buffer an offset (multiples of 64) so that no two that live at the same time overlap. Best
+/// fit, largest first (Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference",
+/// greedy by size). Returns the bytes needed.
 size_t assign_offsets(std::vector<BufferLife>& buffers);
 
 /// The largest sum of bytes that live at one time.

@@ -29,7 +29,8 @@ TEST(AssignOffsets, NoTwoLivingBuffersOverlapAndTheArenaIsNearItsLowerBound) {
       }
     }
     ASSERT_GE(total, largest_live_bytes(buffers));
-    worst = std::max(worst, static_cast<double>(total) / static_cast<double>(std::max<size_t>(1, largest_live_bytes(buffers))));
+    worst = std::max(worst, static_cast<double>(total) /
+                                static_cast<double>(std::max<size_t>(1, largest_live_bytes(buffers))));
   }
   EXPECT_LT(worst, 1.6);
 }

@@ -14,7 +14,8 @@ Result<PackedWeights::Buffer> PackedWeights::get(const std::string& key, const T
   void* memory = std::aligned_alloc(64, rounded);
   if (memory == nullptr) return Error::out_of_memory("no memory for {} bytes of packed weights", bytes);
   std::memset(memory, 0, rounded);
-  Buffer packed(static_cast<const std::byte*>(memory), [](const std::byte* p) { std::free(const_cast<std::byte*>(p)); });
+  Buffer packed(static_cast<const std::byte*>(memory),
+                [](const std::byte* p) { std::free(const_cast<std::byte*>(p)); });
   make(static_cast<std::byte*>(memory));
   total_bytes_ += rounded;
   entries_.emplace(key, Entry{source, packed});
@@ -35,7 +36,8 @@ Result<PackedWeights::Buffer> Lowering::pack(const Tensor& tensor, std::string_v
 int64_t task_size(int64_t units, int64_t unit_cost) {
   constexpr int64_t kLeastCost = 32768;  // about 10 microseconds
   constexpr int64_t kMostTasks = 64;
-  const int64_t by_cost = (kLeastCost + std::max<int64_t>(unit_cost, 1) - 1) / std::max<int64_t>(unit_cost, 1);
+  const int64_t by_cost =
+      (kLeastCost + std::max<int64_t>(unit_cost, 1) - 1) / std::max<int64_t>(unit_cost, 1);
   const int64_t by_count = (units + kMostTasks - 1) / kMostTasks;
   return std::max<int64_t>(1, std::max(by_cost, by_count));
 }

@@ -13,7 +13,8 @@ namespace pochade {
 
 struct Kernels;  // kernels/kernels.h
 
-/// Where a step reads and writes: dense tensors of the facts it was lowered for; null for an absent optional one.
+/// Where a step reads and writes: dense tensors of the facts it was lowered for; null for an absent optional
+/// one.
 struct StepBuffers {
   const std::byte* const* inputs = nullptr;
   std::byte* const* outputs = nullptr;
@@ -30,8 +31,8 @@ struct StepBuffers {
   }
 };
 
-/// Work that can be divided: `run(buffers, begin, end)` computes tasks [begin, end). Tasks write disjoint outputs and
-/// give the same bits however they are divided.
+/// Work that can be divided: `run(buffers, begin, end)` computes tasks [begin, end). Tasks write disjoint
+/// outputs and give the same bits however they are divided.
 struct Phase {
   int64_t tasks = 1;
   std::function<void(const StepBuffers&, int64_t begin, int64_t end)> run;
@@ -43,7 +44,8 @@ struct Step {
   std::vector<Phase> phases;  ///< one after the other
   size_t shared_scratch_bytes = 0;
   size_t thread_scratch_bytes = 0;
-  /// Inputs whose buffer output 0 may take if nobody else needs it (same size, read before written element by element).
+  /// Inputs whose buffer output 0 may take if nobody else needs it (same size, read before written element by
+  /// element).
   std::vector<int> in_place_inputs;
 
   bool is_reference() const { return kernel.empty(); }
@@ -53,9 +55,10 @@ struct Step {
 class PackedWeights {
  public:
   using Buffer = std::shared_ptr<const std::byte>;
-  /// `make(out)` fills `bytes` bytes (aligned to 64, zeroed) the first time that `key` is asked for. `key` names the tensor and the
-  /// packing: see Lowering::pack.
-  Result<Buffer> get(const std::string& key, const Tensor& source, size_t bytes, const std::function<void(std::byte*)>& make);
+  /// `make(out)` fills `bytes` bytes (aligned to 64, zeroed) the first time that `key` is asked for. `key`
+  /// names the tensor and the packing: see Lowering::pack.
+  Result<Buffer> get(const std::string& key, const Tensor& source, size_t bytes,
+                     const std::function<void(std::byte*)>& make);
   size_t total_bytes() const { return total_bytes_; }
 
  private:
@@ -89,8 +92,9 @@ struct Lowering {
   static Step reference() { return {}; }
 };
 
-/// How many tasks to cut `units` of output into, when one unit costs about `unit_cost` operations: enough for any number of
-/// threads, never so many that a task is shorter than the price of handing it out. Depends on the shape alone.
+/// How many tasks to cut `units` of output into, when one unit costs about `unit_cost` operations: enough for
+/// any number of threads, never so many that a task is shorter than the price of handing it out. Depends on
+/// the shape alone.
 int64_t task_size(int64_t units, int64_t unit_cost);
 
 }  // namespace pochade

@@ -76,7 +76,9 @@ class Shape {
 };
 
 /// "1x3x720x720"; "scalar" for rank 0.
-inline std::string to_string(const Shape& shape) { return shape.rank() == 0 ? "scalar" : join(shape.dims(), "x"); }
+inline std::string to_string(const Shape& shape) {
+  return shape.rank() == 0 ? "scalar" : join(shape.dims(), "x");
+}
 
 /// axis in [-rank, rank) -> [0, rank); empty if outside.
 inline std::optional<int> normal_axis(int64_t axis, int rank) {

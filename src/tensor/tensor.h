@@ -31,7 +31,8 @@ class Tensor {
   Tensor() = default;
   /// Zeroed elements of its own, aligned to 64 bytes. kOutOfMemory if there is no such memory.
   static Result<Tensor> make(DType dtype, const Shape& shape);
-  /// Elements inside `bytes` (kept alive). Their number must fit; they need not be aligned: then they are copied.
+  /// Elements inside `bytes` (kept alive). Their number must fit; they need not be aligned: then they are
+  /// copied.
   static Result<Tensor> from_bytes(DType dtype, const Shape& shape, const Bytes& bytes);
   /// Somebody else's elements, which must outlive the tensor and all its copies.
   static Tensor view(DType dtype, const Shape& shape, const std::byte* data);
@@ -70,7 +71,8 @@ class Tensor {
 
   /// The same elements under another shape of the same number of elements.
   Tensor reshaped(const Shape& shape) const;
-  /// Elements converted one by one as a C++ cast does (floats to integers: towards zero, saturating; to bool: != 0).
+  /// Elements converted one by one as a C++ cast does (floats to integers: towards zero, saturating; to bool:
+  /// != 0).
   Result<Tensor> cast(DType dtype) const;
   /// Same dtype, shape and bytes.
   bool identical(const Tensor& other) const;

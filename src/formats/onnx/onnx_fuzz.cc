@@ -1,4 +1,5 @@
-// Any bytes as an ONNX model: an error or a valid graph, never a crash. Run with -rss_limit_mb=1024 -max_len=65536.
+// Any bytes as an ONNX model: an error or a valid graph, never a crash. Run with -rss_limit_mb=1024
+// -max_len=65536.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -86,8 +86,8 @@ struct NodeProto {
   std::vector<AttributeProto> attributes;
 };
 
-/// A tensor's type; `kind` names what else it is ("a sequence", "a map", "an optional value", "a sparse tensor"), empty for
-/// a tensor.
+/// A tensor's type; `kind` names what else it is ("a sequence", "a map", "an optional value", "a sparse
+/// tensor"), empty for a tensor.
 struct TypeProto {
   std::string_view kind;
   ElementType element = ElementType::kUndefined;

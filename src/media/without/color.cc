@@ -1,4 +1,5 @@
-// In place of media/color.cc where LittleCMS is not linked (the static pochade-run): every picture is taken as sRGB.
+// In place of media/color.cc where LittleCMS is not linked (the static pochade-run): every picture is taken
+// as sRGB.
 #include "media/color.h"
 
 namespace pochade {

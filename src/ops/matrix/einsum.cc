@@ -91,7 +91,8 @@ Result<EinsumAxes> parse_einsum(std::string_view equation, std::span<const int> 
       if (name > 0 && count == 1) output.push_back(name);
   }
   if (output.size() > static_cast<size_t>(kMaxRank))
-    return Error::not_supported("the output of \"{}\" has {} axes, at most {} are", equation, output.size(), kMaxRank);
+    return Error::not_supported("the output of \"{}\" has {} axes, at most {} are", equation, output.size(),
+                                kMaxRank);
   EinsumAxes axes;
   std::map<int, int> numbers;
   for (const int name : output) numbers.emplace(name, axes.output_rank++);
