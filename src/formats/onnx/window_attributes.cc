@@ -44,6 +44,7 @@ Result<size_t> read_spatial_rank(NodeScope& node, size_t i) {
   TRY(const std::vector<int64_t> kernel, node.integers("kernel_shape"));
   TRY(const int rank, node.rank(i));
   if (rank < 3) return Error::invalid_model("the weights have rank {}, expected at least 3", rank);
+  if (rank > 5) return Error::not_supported("a window over {} axes, at most 3 are", rank - 2);
   const Fact weights = node.fact(i);
   const auto spatial_rank = static_cast<size_t>(rank - 2);
   if (!kernel.empty() && kernel.size() != spatial_rank)

@@ -121,26 +121,29 @@ MatMulShape::MatMulShape(const Shape& a, const Shape& b) {
     const int from = i - rank + shape.rank() - 2;
     return from >= 0 ? shape[from] : 1;
   };
-  for (int i = 0; i < rank; ++i) {
+  int64_t a_step = m * k, b_step = k * n;
+  batch_dims_ = a_steps_ = b_steps_ = Shape(std::vector<int64_t>(static_cast<size_t>(rank), 0));
+  for (int i = rank - 1; i >= 0; --i) {
     const int64_t da = batch_dim(a, i), db = batch_dim(b, i);
-    y.push_back(da == 1 ? db : da);
+    batch_dims_[i] = da == 1 ? db : da;
+    a_steps_[i] = da == 1 ? 0 : a_step;  // what has size 1 repeats
+    b_steps_[i] = db == 1 ? 0 : b_step;
+    a_step *= da;
+    b_step *= db;
   }
+  y = batch_dims_;
   batches = y.elements();
-  for (int64_t batch = 0; batch < batches; ++batch) {
-    int64_t rest = batch, a_at = 0, b_at = 0, a_step = m * k, b_step = k * n;
-    for (int i = rank - 1; i >= 0; --i) {
-      const int64_t at = rest % y[i], da = batch_dim(a, i), db = batch_dim(b, i);
-      rest /= y[i];
-      if (da != 1) a_at += at * a_step;
-      if (db != 1) b_at += at * b_step;
-      a_step *= da;
-      b_step *= db;
-    }
-    a_offset.push_back(a_at);
-    b_offset.push_back(b_at);
-  }
   if (a.rank() > 1) y.push_back(m);
   if (b.rank() > 1) y.push_back(n);
+}
+
+int64_t MatMulShape::offset(const Shape& steps, int64_t batch) const {
+  int64_t out = 0;
+  for (int i = batch_dims_.rank() - 1; i >= 0; --i) {
+    out += batch % batch_dims_[i] * steps[i];
+    batch /= batch_dims_[i];
+  }
+  return out;
 }
 
 Result<Facts> MatMul::infer(std::span<const Fact> in) const {
@@ -159,9 +162,9 @@ Result<Tensors> MatMul::eval(std::span<const Tensor> in) const {
   TRY(Tensor yt, Tensor::make(wide, shape.y));
   with_sums(in[0].dtype(), [&]<typename T>() {
     T* y = yt.mutable_data<T>().data();
-    for (size_t batch = 0; batch < static_cast<size_t>(shape.batches); ++batch) {
-      const T* a = at.data<T>().data() + shape.a_offset[batch];
-      const T* b = bt.data<T>().data() + shape.b_offset[batch];
+    for (int64_t batch = 0; batch < shape.batches; ++batch) {
+      const T* a = at.data<T>().data() + shape.a_offset(batch);
+      const T* b = bt.data<T>().data() + shape.b_offset(batch);
       for (int64_t i = 0; i < shape.m; ++i)
         for (int64_t j = 0; j < shape.n; ++j) *y++ = product_sum(a + i * shape.k, 1, b + j, shape.n, shape.k);
     }

@@ -44,10 +44,16 @@ Result<std::optional<Dims>> matmul_dims(const Fact& a, const Fact& b);
 struct MatMulShape {
   int64_t m = 1, n = 1, k = 1;
   int64_t batches = 1;
-  std::vector<int64_t> a_offset, b_offset;  ///< in elements, one a batch
   Shape y;
   /// The shapes have passed matmul_dims().
   MatMulShape(const Shape& a, const Shape& b);
+  /// Where the matrices of product number `batch` begin, in elements.
+  int64_t a_offset(int64_t batch) const { return offset(a_steps_, batch); }
+  int64_t b_offset(int64_t batch) const { return offset(b_steps_, batch); }
+
+ private:
+  int64_t offset(const Shape& steps, int64_t batch) const;
+  Shape batch_dims_, a_steps_, b_steps_;  // elements from one index to the next along each axis of the batch
 };
 
 Result<Step> lower(const Gemm& gemm, const Lowering& at);

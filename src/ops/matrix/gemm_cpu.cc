@@ -132,7 +132,6 @@ Result<Step> lower(const MatMul&, const Lowering& at) {
   if (one_b) {
     shape.m *= shape.batches;
     shape.batches = 1;
-    shape.a_offset = shape.b_offset = {0};
   }
   const Kernels& kernels = at.kernels;
   GemmPlan plan;
@@ -174,9 +173,9 @@ Result<Step> lower(const MatMul&, const Lowering& at) {
                                                                 : shared_floats(buffers);
                            while (begin < end) {
                              const int64_t batch = begin / tasks, stop = std::min(end, (batch + 1) * tasks);
-                             const auto i = static_cast<size_t>(batch);
-                             const auto matrix = static_cast<size_t>(shape.b_offset[i] / (shape.k * shape.n));
-                             const GemmArgs args{buffers.in<float>(0) + shape.a_offset[i],
+                             const auto matrix =
+                                 static_cast<size_t>(shape.b_offset(batch) / (shape.k * shape.n));
+                             const GemmArgs args{buffers.in<float>(0) + shape.a_offset(batch),
                                                  all + matrix * plan.packed_floats,
                                                  nullptr,
                                                  nullptr,

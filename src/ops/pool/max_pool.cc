@@ -96,6 +96,8 @@ Result<Facts> MaxUnpool::infer(std::span<const Fact> in) const {
       size = Dim();
       continue;
     }
+    if (size.number() > (int64_t{1} << 31))
+      return Error::invalid_model("spatial size {} is too large", size.number());
     const int64_t out =
         (size.number() - 1) * window.stride(i) + kernel[i] - window.pad_begin(i) - window.pad_end(i);
     if (out < 0) return Error::invalid_model("the pads cut more than there is along spatial axis {}", i);

@@ -133,11 +133,12 @@ Result<Facts> Resize::infer(std::span<const Fact> in) const {
       dim = Dim();
     } else if (given(scales)) {
       const float scale = to_floats(scales.constant)[i];
-      if (!(scale > 0 && scale < 1e6f))
-        return Error::invalid_model("a scale is {}, expected more than 0", scale);
-      if (scale != 1)
-        dim = derive(
-            dim, [&](int64_t n) { return static_cast<int64_t>(std::floor(static_cast<float>(n) * scale)); });
+      TRY(const int64_t scaled, scaled_size(dim.is_number() ? dim.number() : 1, scale));
+      if (dim.is_number()) {
+        dim = scaled;
+      } else if (scale != 1) {
+        dim = Dim();
+      }
     } else if (aspect_ratio == AspectRatio::kStretch) {
       const int64_t size = to_int64s(sizes.constant)[i];
       if (size < 0) return Error::invalid_model("a size is {}", size);

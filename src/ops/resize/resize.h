@@ -80,6 +80,9 @@ struct ResizeAxis {
 Result<std::vector<ResizeAxis>> resize_axes(const Resize& resize, const Shape& x, const Tensor& roi,
                                             const Tensor& scales, const Tensor& sizes);
 
+/// floor(size * scale), as ONNX rounds it; the scale is more than 0. Error: nothing that a tensor could have.
+Result<int64_t> scaled_size(int64_t size, float scale);
+
 Result<Step> lower(const Resize& resize, const Lowering& at);
 
 }  // namespace pochade

@@ -125,11 +125,21 @@ void keep_aspect_ratio(const Resize& resize, const Shape& x, const std::vector<i
                           : *std::max_element(scales.begin(), scales.end());
   for (size_t i = 0; i < axes.size(); ++i) {
     scales[i] = scale;
-    sizes[i] = static_cast<int64_t>(std::floor(scale * static_cast<float>(x[axes[i]]) + 0.5f));
+    const float size = std::floor(scale * static_cast<float>(x[axes[i]]) + 0.5f);
+    sizes[i] = size < 0x1p53f ? static_cast<int64_t>(size) : INT64_MAX;
   }
 }
 
 }  // namespace
+
+Result<int64_t> scaled_size(int64_t size, float scale) {
+  if (!(scale > 0)) return Error::invalid_model("a scale is {}, expected more than 0", scale);
+  if (scale == 1) return size;
+  const float scaled = std::floor(static_cast<float>(size) * scale);
+  if (!(scaled < 0x1p53f))
+    return Error::invalid_model("a size of {} times a scale of {} is too large", size, scale);
+  return static_cast<int64_t>(scaled);
+}
 
 bool ResizeAxis::is_identity() const {
   if (in != out || !outside.empty()) return false;
@@ -162,9 +172,8 @@ Result<std::vector<ResizeAxis>> resize_axes(const Resize& resize, const Shape& x
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t in = x[axes[i]];
     if (by_scale) {
-      if (!(scale[i] > 0 && scale[i] < 1e6f))
-        return Error::invalid_model("a scale is {}, expected more than 0", scale[i]);
-      size.push_back(static_cast<int64_t>(std::floor(static_cast<float>(in) * scale[i])));
+      TRY(const int64_t out, scaled_size(in, scale[i]));
+      size.push_back(out);
     } else {
       if (size[i] < 0) return Error::invalid_model("a size is {}", size[i]);
       scale.push_back(in == 0 ? 1 : static_cast<float>(size[i]) / static_cast<float>(in));
@@ -181,8 +190,9 @@ Result<std::vector<ResizeAxis>> resize_axes(const Resize& resize, const Shape& x
   std::vector<ResizeAxis> out;
   for (size_t i = 0; i < axes.size(); ++i) {
     AxisPlan plan{x[axes[i]], size[i], scale[i], 0, 1};
-    if (plan.in > INT32_MAX || plan.out > INT32_MAX)
-      return Error::invalid_model("an axis of {} is too long", plan.out);
+    constexpr int64_t kLongestAxis = int64_t{1} << 25;  // keeps the tables small
+    if (plan.in > kLongestAxis || plan.out > kLongestAxis)
+      return Error::not_supported("resizing an axis of {} to {}", plan.in, plan.out);
     if (plan.in == 0 && plan.out > 0)
       return Error::invalid_model("an axis without elements cannot be resized to {}", plan.out);
     if (!region.empty()) {

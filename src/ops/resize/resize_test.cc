@@ -125,6 +125,9 @@ TEST(Resize, RefusesWhatMakesNoSense) {
                  {x, Fact(), Fact(Tensor::of<float>({2}, {1, std::numeric_limits<float>::quiet_NaN()}))},
                  "scale");
   expect_refused(Resize{}, {x, Fact(), Fact(), Fact(Tensor::of<int64_t>({2}, {1, -4}))}, "size");
+  expect_refused(Resize{},
+                 {Fact(DType::kF32, Shape{1 << 30, 1}), Fact(), Fact(Tensor::of<float>({2}, {1e30f, 1}))},
+                 "too large");
   Resize op;
   op.axes = {0, 2};
   expect_refused(op, {x, Fact(), scales}, "axis 2");
