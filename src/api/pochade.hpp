@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pochade.h"
+#include <pochade.h>
 
 namespace pochade_api {
 
