@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -46,30 +47,35 @@ void format_append(std::string& out, const T& value) {
   out += to_string(value);
 }
 
-namespace detail {
-inline void format_to(std::string& out, std::string_view pattern) {
-  out += pattern;
-}
+/// An argument of format() without its type, so that a call is a small array and one function, whatever the
+/// types.
+struct FormatArgument {
+  const void* value;
+  void (*append)(std::string& out, const void* value);
+};
 
-template <typename First, typename... Rest>
-void format_to(std::string& out, std::string_view pattern, const First& first, const Rest&... rest) {
-  const size_t hole = pattern.find("{}");
-  if (hole == std::string_view::npos) {
-    out += pattern;
-    return;
+namespace detail {
+template <typename T>
+FormatArgument format_argument(const T& value) {
+  if constexpr (std::is_array_v<T>) {  // a literal: one function for every length
+    return {value, [](std::string& out, const void* text) { out += static_cast<const char*>(text); }};
+  } else {
+    return {&value, [](std::string& out, const void* v) { format_append(out, *static_cast<const T*>(v)); }};
   }
-  out += pattern.substr(0, hole);
-  format_append(out, first);
-  format_to(out, pattern.substr(hole + 2), rest...);
 }
 }  // namespace detail
+
+std::string format_list(std::string_view pattern, std::span<const FormatArgument> arguments);
 
 /// Replaces each `{}` of `pattern` by the next argument. There are no format specifications.
 template <typename... Args>
 std::string format(std::string_view pattern, const Args&... args) {
-  std::string out;
-  detail::format_to(out, pattern, args...);
-  return out;
+  if constexpr (sizeof...(Args) == 0) {
+    return std::string(pattern);
+  } else {
+    const FormatArgument list[] = {detail::format_argument(args)...};
+    return format_list(pattern, list);
+  }
 }
 
 /// "a, b, c" of a range of printable things.

@@ -26,31 +26,38 @@ class Error {
   Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
   template <typename... Args>
-  static tl::unexpected<Error> invalid_model(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> invalid_model(std::string_view pattern,
+                                                                          const Args&... args) {
     return make(ErrorCode::kInvalidModel, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> invalid_argument(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> invalid_argument(std::string_view pattern,
+                                                                             const Args&... args) {
     return make(ErrorCode::kInvalidArgument, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> not_supported(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> not_supported(std::string_view pattern,
+                                                                          const Args&... args) {
     return make(ErrorCode::kNotSupported, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> not_found(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> not_found(std::string_view pattern,
+                                                                      const Args&... args) {
     return make(ErrorCode::kNotFound, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> io(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> io(std::string_view pattern,
+                                                               const Args&... args) {
     return make(ErrorCode::kIo, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> out_of_memory(std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> out_of_memory(std::string_view pattern,
+                                                                          const Args&... args) {
     return make(ErrorCode::kOutOfMemory, pattern, args...);
   }
   template <typename... Args>
-  static tl::unexpected<Error> make(ErrorCode code, std::string_view pattern, const Args&... args) {
+  [[gnu::cold, gnu::noinline]] static tl::unexpected<Error> make(ErrorCode code, std::string_view pattern,
+                                                                 const Args&... args) {
     return tl::unexpected<Error>(Error(code, format(pattern, args...)));
   }
 

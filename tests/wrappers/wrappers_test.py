@@ -194,7 +194,9 @@ class Running(Wrapper):
             "#include <stdio.h>\n" + "".join(f"int f{i}(int x) {{ return x * {i}; }}\n" for i in range(150000)) +
             'int main(void) { puts("slow"); return 0; }\n')
         process = subprocess.Popen([str(self.root / "pochade")], env=self.environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                   # a shell cannot trap what it was started to ignore, as in the background
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         ninja_file = self.root / "build/release/.ninja_log"
         for _ in range(300):
             if ninja_file.exists():
