@@ -13,6 +13,7 @@ namespace {
 // How long a worker looks for the next step before it parks: about the longest gap between two steps of a
 // network.
 constexpr auto kSpin = std::chrono::microseconds(200);
+constexpr int kPausesBeforeYield = 1024;
 
 inline void pause_cpu() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -76,7 +77,12 @@ void ThreadPool::run(int64_t tasks, TaskRef work) {
     wake_.notify_all();
   }
   take_tasks(work, tasks, 0);
-  while (busy_.load(std::memory_order_acquire) != 0) pause_cpu();
+  // Where another process holds the CPU of a worker, waiting without yielding would keep it from ours as
+  // well.
+  for (int i = 1; busy_.load(std::memory_order_acquire) != 0; ++i) {
+    pause_cpu();
+    if (i % kPausesBeforeYield == 0) std::this_thread::yield();
+  }
 }
 
 void ThreadPool::worker(int thread) {
