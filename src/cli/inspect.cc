@@ -17,7 +17,8 @@ struct Flags {
   std::string model;
   RunFlags run;
   bool layers = false;
-  bool dump = false;
+  bool text = false;
+  std::string dump_folder;
   bool optimised = false;
   std::string stop_after;
   bool json = false;
@@ -100,12 +101,13 @@ void inspect(const Flags& flags) {
     for (size_t i = 0; i < shapes.size(); ++i) named[graph.value(graph.inputs()[i]).name] = shapes[i];
     graph = value_or_fail(specialise(graph, named));
   }
-  if (flags.optimised || !flags.stop_after.empty()) {
+  if (flags.optimised || !flags.stop_after.empty() || !flags.dump_folder.empty()) {
     PassOptions options;
     options.stop_after = flags.stop_after;
+    options.dump_folder = flags.dump_folder;
     graph = value_or_fail(optimise(std::move(graph), options));
   }
-  if (flags.dump) {
+  if (flags.text) {
     std::cout << graph.dump();
     return;
   }
@@ -120,14 +122,17 @@ void add_inspect(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("inspect", "Show what a model is made of");
   verb->footer(
       "Examples:\n  pochade inspect candy.onnx --layers\n  pochade inspect first_style.onnx --shape "
-      "input=1x3x512x512 --json");
+      "input=1x3x512x512 --json\n  pochade inspect candy.onnx --dump passes");
   verb->add_option("MODEL", flags->model, "Model file")->required();
   verb->add_option("--shape", flags->run.shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
       ->type_name("NAME=SHAPE");
   verb->add_flag("--layers", flags->layers, "One line a layer");
   verb->add_flag("--optimised", flags->optimised, "After the passes, as the engine runs it");
   verb->add_option("--stop-after", flags->stop_after, "After the passes up to this one")->type_name("PASS");
-  verb->add_flag("--dump", flags->dump, "The graph as text");
+  verb->add_flag("--text", flags->text, "The whole graph as text, a line a node");
+  verb->add_option("--dump", flags->dump_folder,
+                   "Write that text into this folder after every pass that changed it")
+      ->type_name("DIR");
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags] { inspect(*flags); });
 }

@@ -287,7 +287,11 @@ TEST(Decode, HeicWithTransformationAlphaAndProfile) {
   const Image upright = corners(64, 48);
   for (const int orientation : {1, 3, 6, 8}) {
     const auto file = heic_file(stored_for(upright, orientation), orientation, {});
-    if (file.empty()) GTEST_SKIP() << "libheif has no HEVC encoder here";
+    if (file.empty()) {
+      const char* ci = std::getenv("CI");
+      if (ci != nullptr && std::string_view(ci) == "true") FAIL() << "libheif has no HEVC encoder here";
+      GTEST_SKIP() << "libheif has no HEVC encoder here";
+    }
     const auto decoded = decode_image(file);
     ASSERT_TRUE(decoded) << decoded.error().text();
     EXPECT_EQ(decoded->format, ImageFormat::kHeif);

@@ -255,6 +255,12 @@ class Models(Command):
         file = (self.at / "out" / index[0]["file"]).read_bytes()
         self.assertEqual(struct.unpack("<6f", file[-24:]), (0, 2, 0, 4, 0, 6))
 
+    def test_inspect_shows_the_graph_as_text_and_writes_it_after_each_pass(self):
+        self.write("relu.onnx", self.relu())
+        self.assertIn("Relu(", self.good("inspect", "relu.onnx", "--text").stdout)
+        self.good("inspect", "relu.onnx", "--dump", "passes")
+        self.assertIn("Relu(", (self.at / "passes/00_imported.txt").read_text())
+
     def test_inspect_bench_why_and_knobs_as_json(self):
         self.write("relu.onnx", self.relu())
         told = json.loads(self.good("inspect", "relu.onnx", "--json", "--layers").stdout)

@@ -21,7 +21,8 @@ class Models : public testing::Test {
  protected:
   void SetUp() override {
     if (fs::is_directory(root_)) return;
-    if (std::getenv("CI") != nullptr) FAIL() << root_ << " is absent";
+    const char* ci = std::getenv("CI");
+    if (ci != nullptr && std::string_view(ci) == "true") FAIL() << root_ << " is absent";
     GTEST_SKIP() << root_ << " is absent";
   }
   Graph load(const std::string& name) {
