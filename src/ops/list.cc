@@ -16,6 +16,7 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/quant/quantized.h"
 #include "ops/reduce/reduce_cpu.h"
 #include "ops/resize/resize.h"
 #include "ops/shape/shape_cpu.h"
@@ -170,6 +171,8 @@ Result<Step> lower_op(const Op& op, const Lowering& at) {
     for (const Entry& e : kEntries) map.emplace(e.name, e.lower);
     return map;
   }();
+  // Its name is that of what it wraps.
+  if (const auto* quantized = op_as<Quantized>(op)) return lower(*quantized, at);
   const auto found = by_name.find(op.name());
   return found == by_name.end() ? Lowering::reference() : found->second(op, at);
 }

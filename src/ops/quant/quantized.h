@@ -1,0 +1,73 @@
+#pragma once
+// Quantized: an ordinary operator, computed on integers.
+
+#include "ops/activation.h"
+#include "ops/quant/fixed_point.h"
+#include "ops/quant/rounding.h"
+#include "plan/step.h"
+
+namespace pochade {
+
+/// `op` computed on integers: real = (q - zero_point) * scale.
+///   kTflite: the integer arithmetic of TFLite's reference kernels, bit for bit (docs/quantization.md).
+///   kOnnx: DequantizeLinear of the inputs, op, act, QuantizeLinear of the outputs.
+/// Inputs are those of `op`, in op's order (Conv: x, w, b with b int32 of scale x * w; Gemm: x, w as N,K with
+/// transpose_b, b). A bias may come without a quantization: its scale is known.
+///
+/// What the Facts say, and what this says, agree: an integer value that a Quantized gives carries its
+/// quantization in its Fact; an input's Fact carries the same one or none (a constant's need not), and
+/// infer() refuses another. So values stay true along a chain of Quantized, and `in` and `out` alone suffice
+/// to compute.
+///
+/// Operators that only move elements (Reshape, Transpose, Slice, Concat, Gather, Pad, DepthToSpace, ...) are
+/// wrapped like all others: `in` and `out` then say what the values mean. Where the two differ in scale or
+/// zero point, the values are requantized on the way (only Concat does so in TFLite; elsewhere infer()
+/// refuses). Quantize, Dequantize and Requantize are `op` = Identity with types on one side or on both.
+struct Quantized final : Op {
+  static constexpr std::string_view kName = "Quantized";
+
+  /// Of one input or output. No dtype: the value is what `op` says (floats, indices, bool).
+  struct Type {
+    std::optional<DType> dtype;  ///< int8, uint8, int16; int32 or int64 for a bias or an exact integer
+    std::shared_ptr<const Quantization> quantization;
+    /// Of an integer type with one scale for the whole tensor.
+    float scale() const { return quantization->scale[0]; }
+    int32_t zero_point() const { return quantization->zero_point.empty() ? 0 : quantization->zero_point[0]; }
+    bool operator==(const Type& other) const;
+  };
+
+  OpPtr op;               ///< its own `act` is none
+  std::vector<Type> in;   ///< one for each input of op, those left out at the end excepted
+  std::vector<Type> out;  ///< one for each output of op
+  Activation act;         ///< of output 0. TFLite's are bounds: relu, or clip to [0, 6], [-1, 1] or others
+  Rounding rounding = Rounding::kTflite;
+
+  /// "QuantizedConv", "Quantize", "Dequantize", "Requantize", or "Quantized".
+  std::string_view name() const override;
+  void visit_fields(FieldVisitor& visitor) const override;
+  /// Error kNotSupported, naming op and types, for what has no integer arithmetic here.
+  Result<Facts> infer(std::span<const Fact> in) const override;
+  Result<Tensors> eval(std::span<const Tensor> in) const override;
+  Cost cost(std::span<const Fact> in, std::span<const Fact> out) const override;
+  bool deterministic() const override { return op->deterministic(); }
+  bool only_reshapes() const override;
+};
+
+Result<Step> lower(const Quantized& quantized, const Lowering& at);
+
+/// Quantized::Type of one scale for the whole tensor.
+Quantized::Type quantized_type(DType dtype, float scale, int32_t zero_point);
+/// Of one scale for each index along `axis`; the zero points are 0.
+Quantized::Type quantized_type(DType dtype, std::vector<float> scales, int axis);
+
+// What kernels need of it, as the oracles have it. All for kTflite.
+// ------------------------------------------------------------------------------------------------------
+
+/// Where output 0 is clamped: the range of its dtype, narrowed by `act`.
+IntegerBounds output_bounds(const Quantized& quantized);
+
+/// For each output channel of Conv, ConvTranspose, Gemm or MatMul: x scale * w scale / y scale, in the
+/// precision that TFLite gives it. One element if w has one scale.
+std::vector<FixedPoint> channel_multipliers(const Quantized& quantized);
+
+}  // namespace pochade

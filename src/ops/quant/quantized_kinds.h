@@ -1,0 +1,39 @@
+#pragma once
+// The operators that have an integer arithmetic of their own: one row each, and the functions of the rows.
+
+#include "ops/quant/quantized.h"
+
+namespace pochade {
+
+/// One row. The functions may rely on what Quantized::infer() has checked for all: numbers of inputs and
+/// outputs, scales above 0 and finite, zero points within the dtype, dims as `op` wants them.
+struct QuantizedKind {
+  std::string_view op;    ///< Op::name() of the inner operator
+  std::string_view name;  ///< what the wrapped one is called
+  /// Refuses types, activations and attributes that eval() cannot do.
+  Status (*check)(const Quantized& quantized, std::span<const Fact> in);
+  /// TFLite's arithmetic.
+  Result<Tensors> (*eval)(const Quantized& quantized, std::span<const Tensor> in);
+  /// Chooses a kernel for either rounding; null: the oracle runs.
+  Result<Step> (*lower)(const Quantized& quantized, const Lowering& at);
+};
+
+/// Null if the operator has no row.
+const QuantizedKind* quantized_kind(std::string_view op);
+
+// Checks of rows.
+/// Input 0 and output 0 are both of one of `allowed`, with one scale each.
+Status expect_same_type(const Quantized& quantized, std::initializer_list<DType> allowed);
+/// The activation only bounds; `quantized.act` if it need not be there.
+Status expect_bounds(const Quantized& quantized);
+Status expect_no_activation(const Quantized& quantized);
+
+// tflite_conv.cc
+Status check_quantized_conv(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_conv(const Quantized& quantized, std::span<const Tensor> in);
+
+// quantized_conv_cpu.cc: convolutions (depthwise too), Gemm and MatMul by integer kernels.
+Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at);
+
+}  // namespace pochade
