@@ -20,9 +20,11 @@ namespace pochade {
 /// to compute.
 ///
 /// Operators that only move elements (Reshape, Transpose, Slice, Concat, Gather, Pad, DepthToSpace, ...) are
-/// wrapped like all others: `in` and `out` then say what the values mean. Where the two differ in scale or
-/// zero point, the values are requantized on the way (only Concat does so in TFLite; elsewhere infer()
-/// refuses). Quantize, Dequantize and Requantize are `op` = Identity with types on one side or on both.
+/// wrapped like all others: `in` and `out` then say what the values mean. As in TFLite, Concat requantizes
+/// inputs of another scale; all others move the integers as they are, whatever the scales say. Pad without a
+/// value fills with the zero point. Quantize, Dequantize and Requantize are `op` = Identity with types on one
+/// side or on both; RELU, RELU6, ... are Relu and Clip, RSQRT and SQUARED_DIFFERENCE stand in
+/// tflite_functions.h.
 struct Quantized final : Op {
   static constexpr std::string_view kName = "Quantized";
 

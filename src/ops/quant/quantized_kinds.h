@@ -30,7 +30,65 @@ Status expect_no_activation(const Quantized& quantized);
 
 // tflite_conv.cc
 Status check_quantized_conv(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_conv_transpose(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_gemm(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_matmul(const Quantized& quantized, std::span<const Fact> in);
 Result<Tensors> eval_quantized_conv(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_conv_transpose(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_gemm(const Quantized& quantized, std::span<const Tensor> in);
+
+// tflite_unary.cc
+Status check_quantized_identity(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_relu(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_table(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_sigmoid(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_hard_swish(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_neg(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_rsqrt(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_identity(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_relu(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_leaky_relu(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_table(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_sigmoid(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_hard_swish(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_abs(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_neg(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_rsqrt(const Quantized& quantized, std::span<const Tensor> in);
+
+// tflite_binary.cc
+Status check_quantized_add(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_mul(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_squared_difference(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_prelu(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_comparison(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_add(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_mul(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_squared_difference(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_prelu(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_comparison(const Quantized& quantized, std::span<const Tensor> in);
+
+// tflite_pool.cc
+Status check_quantized_average_pool(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_mean(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_resize(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_average_pool(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_mean(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_resize(const Quantized& quantized, std::span<const Tensor> in);
+
+// tflite_softmax.cc
+Status check_quantized_softmax(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_log_softmax(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_l2_normalization(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_softmax(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_log_softmax(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_l2_normalization(const Quantized& quantized, std::span<const Tensor> in);
+
+// tflite_move.cc
+Status check_quantized_move(const Quantized& quantized, std::span<const Fact> in);
+Status check_quantized_concat(const Quantized& quantized, std::span<const Fact> in);
+Result<Tensors> eval_quantized_move(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_pad(const Quantized& quantized, std::span<const Tensor> in);
+Result<Tensors> eval_quantized_concat(const Quantized& quantized, std::span<const Tensor> in);
 
 // quantized_conv_cpu.cc: convolutions (depthwise too), Gemm and MatMul by integer kernels.
 Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at);

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "ops/conv/conv.h"
-#include "ops/quant/quantized_kinds.h"
+#include "ops/conv/conv_transpose.h"
+#include "ops/matrix/gemm.h"
+#include "ops/quant/tflite_loops.h"
 
 namespace pochade {
 
@@ -38,11 +40,16 @@ class Requantizer {
     return bounds_.clamp(
         wrap_int32(int64_t{multiply(sum, fixed_[fixed_.size() == 1 ? 0 : channel])} + zero_));
   }
-  /// Of 16-bit activations.
-  int32_t wide(int64_t sum, size_t channel) const {
+  /// Of 16-bit activations, by a real multiplier.
+  int32_t real(int64_t sum, size_t channel) const {
     const double product = static_cast<double>(sum) * real_[real_.size() == 1 ? 0 : channel];
     const double rounded = std::clamp(std::round(product), -2147483648.0, 2147483647.0);
     return bounds_.clamp(saturate_int32(static_cast<int64_t>(rounded) + zero_));
+  }
+  /// Of 16-bit activations, by a multiplier of 15 bits.
+  int32_t wide(int64_t sum, size_t channel) const {
+    return bounds_.clamp(
+        wrap_int32(int64_t{multiply_wide(sum, fixed_[fixed_.size() == 1 ? 0 : channel])} + zero_));
   }
 
  private:
@@ -115,10 +122,40 @@ Result<Tensors> convolve(const Quantized& quantized, std::span<const Tensor> in)
           for (int64_t o = 0; o < ws[0]; ++o) {
             const auto channel = static_cast<size_t>(o);
             const int64_t sum = convolver.sum(n, od, oh, ow, o) + (bias.empty() ? 0 : bias[channel]);
-            *to++ = static_cast<X>(sizeof(X) == 2 ? requantizer.wide(sum, channel)
+            *to++ = static_cast<X>(sizeof(X) == 2 ? requantizer.real(sum, channel)
                                                   : requantizer.narrow(wrap_int32(sum), channel));
           }
   return Tensors{y};
+}
+
+/// q - zero_point as double, which holds all sums of products exactly.
+Result<Tensor> centred(const Tensor& x, const Quantized::Type& type) {
+  TRY(Tensor out, x.cast(DType::kF64));
+  const std::vector<int32_t>& zeros = type.quantization->zero_point;
+  if (type.quantization->axis < 0 && !zeros.empty())
+    for (double& v : out.mutable_data<double>()) v -= zeros[0];
+  return out;
+}
+
+/// The sums of the operator itself on centred integers, then the bias and requantization of each channel.
+Result<Tensors> eval_linear(const Quantized& quantized, std::span<const Tensor> in, bool real_multiplier) {
+  TRY(Tensor x, centred(in[0], quantized.in[0]));
+  TRY(Tensor w, centred(in[1], quantized.in[1]));
+  TRY(const Tensors sums, quantized.op->eval(Tensors{x, w}));
+  const Requantizer requantizer(quantized);
+  const std::vector<int64_t> bias = bias_of(in);
+  const auto channels = static_cast<size_t>(std::max<int64_t>(sums[0].shape().back(), 1));
+  const auto from = sums[0].data<double>();
+  std::vector<int64_t> y(from.size());
+  for (size_t i = 0; i < from.size(); ++i) {
+    const size_t channel = i % channels;
+    const int64_t sum = static_cast<int64_t>(from[i]) + (bias.empty() ? 0 : bias[channel]);
+    y[i] = in[0].dtype() != DType::kI16 ? requantizer.narrow(wrap_int32(sum), channel)
+           : real_multiplier            ? requantizer.real(sum, channel)
+                                        : requantizer.wide(sum, channel);
+  }
+  TRY(Tensor out, integer_tensor(in[0].dtype(), sums[0].shape(), y));
+  return Tensors{out};
 }
 
 /// x and w of types that belong together; the bias as wide as the accumulator.
@@ -163,6 +200,38 @@ Result<Tensors> eval_quantized_conv(const Quantized& quantized, std::span<const 
     default:
       return convolve<int16_t, int8_t>(quantized, in);
   }
+}
+
+Status check_quantized_conv_transpose(const Quantized& quantized, std::span<const Fact> in) {
+  if (!is_none(static_cast<const ConvTranspose&>(*quantized.op).act))
+    return Error::invalid_model("ConvTranspose has an activation of its own");
+  return check_weights(quantized, in);
+}
+
+Result<Tensors> eval_quantized_conv_transpose(const Quantized& quantized, std::span<const Tensor> in) {
+  return eval_linear(quantized, in, false);
+}
+
+Status check_quantized_gemm(const Quantized& quantized, std::span<const Fact> in) {
+  const auto& gemm = static_cast<const Gemm&>(*quantized.op);
+  if (!is_none(gemm.act)) return Error::invalid_model("Gemm has an activation of its own");
+  if (gemm.alpha != 1 || gemm.beta != 1 || gemm.transpose_a || !gemm.transpose_b)
+    return Error::not_supported("Gemm of integers with {}, expected transpose_b only", gemm.fields_text());
+  if (in.size() > 2 && in[2].present() && in[2].rank_known() && in[2].rank() != 1)
+    return Error::not_supported("the bias of Gemm has rank {}, expected 1", in[2].rank());
+  return check_weights(quantized, in);
+}
+
+Result<Tensors> eval_quantized_gemm(const Quantized& quantized, std::span<const Tensor> in) {
+  return eval_linear(quantized, in, false);
+}
+
+Status check_quantized_matmul(const Quantized& quantized, std::span<const Fact>) {
+  TRY(expect_same_type(quantized, {DType::kI8, DType::kI16}));
+  const Quantized::Type& b = quantized.in[1];
+  if (b.dtype != quantized.in[0].dtype || !b.quantization || b.quantization->axis >= 0)
+    return Error::not_supported("input 1 of MatMul is not quantized as input 0 is");
+  return expect_bounds(quantized);
 }
 
 }  // namespace pochade
