@@ -122,7 +122,7 @@ Result<Tensors> convolve(const Quantized& quantized, std::span<const Tensor> in)
           for (int64_t o = 0; o < ws[0]; ++o) {
             const auto channel = static_cast<size_t>(o);
             const int64_t sum = convolver.sum(n, od, oh, ow, o) + (bias.empty() ? 0 : bias[channel]);
-            *to++ = static_cast<X>(sizeof(X) == 2 ? requantizer.real(sum, channel)
+            *to++ = static_cast<X>(sizeof(X) == 2 ? requantizer.wide(sum, channel)
                                                   : requantizer.narrow(wrap_int32(sum), channel));
           }
   return Tensors{y};
@@ -223,7 +223,7 @@ Status check_quantized_gemm(const Quantized& quantized, std::span<const Fact> in
 }
 
 Result<Tensors> eval_quantized_gemm(const Quantized& quantized, std::span<const Tensor> in) {
-  return eval_linear(quantized, in, false);
+  return eval_linear(quantized, in, op_as<Gemm>(*quantized.op) != nullptr);
 }
 
 Status check_quantized_matmul(const Quantized& quantized, std::span<const Fact>) {

@@ -94,9 +94,12 @@ IntegerBounds bounds_within(const Quantized& quantized, float low, float high) {
 // 16-bit sigmoid and tanh: straight lines between the points of a table of sigmoid(i / 24).
 // ------------------------------------------------------------------------------------------------------
 
+/// In 1/65536; each point is lowered by half of what the line to the next one lies below the curve in its middle.
 uint32_t sigmoid_point(uint32_t i) {
   if (i >= 255) return 65535;
-  return static_cast<uint32_t>(std::lround(65536.0 / (1.0 + std::exp(-static_cast<double>(i) / 24.0))));
+  const auto curve = [](double at) { return 65536.0 / (1.0 + std::exp(-at / 24.0)); };
+  const double error = (curve(i) + curve(i + 1)) / 2 - curve(i + 0.5);
+  return static_cast<uint32_t>(std::lround(curve(i) - error / 2));
 }
 
 struct TableScale {
@@ -303,16 +306,16 @@ Result<Tensors> eval_quantized_abs(const Quantized& quantized, std::span<const T
 
 Status check_quantized_neg(const Quantized& quantized, std::span<const Fact>) {
   TRY(expect_same_type(quantized, {DType::kI8, DType::kI16}));
-  if (quantized.in[0].scale() != quantized.out[0].scale())
-    return Error::not_supported("Neg has the scales {} and {}, expected equal ones", quantized.in[0].scale(),
-                                quantized.out[0].scale());
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  if (x.scale() != y.scale() || x.zero_point() != 0 || y.zero_point() != 0)
+    return Error::not_supported("Neg of integers needs equal scales and zero points of 0");
   return expect_no_activation(quantized);
 }
 
+/// The least integer stays, as in two's complement.
 Result<Tensors> eval_quantized_neg(const Quantized& quantized, std::span<const Tensor> in) {
-  const int32_t zeros = quantized.in[0].zero_point() + quantized.out[0].zero_point();
-  const IntegerBounds bounds = output_bounds(quantized);
-  return map_integers(quantized, in[0], [&](int32_t q) { return bounds.clamp(zeros - q); });
+  const int32_t least = output_bounds(quantized).low;
+  return map_integers(quantized, in[0], [&](int32_t q) { return q == least ? q : -q; });
 }
 
 Status check_quantized_rsqrt(const Quantized& quantized, std::span<const Fact>) {
