@@ -58,7 +58,7 @@ typedef struct pochade_tensor_info {
 
 typedef struct pochade_options {
   int threads;              /* 0: the CPUs that this process may use */
-  const char* isa;          /* null: the best; else "scalar", "avx2", "avx512", "neon" */
+  const char* isa;          /* null: the best; else "scalar", "avx2", "avx512_vnni", ... */
   int64_t max_memory_bytes; /* for activations and packed weights; 0: what the machine has */
 } pochade_options;
 

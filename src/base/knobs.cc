@@ -9,8 +9,8 @@ namespace pochade {
 namespace {
 
 constexpr Knob kKnobs[] = {
-    {"POCHADE_ISA", "scalar, avx2, avx512, neon", "the best that this CPU has",
-     "Instruction set of the kernels; one that the CPU lacks is refused."},
+    {"POCHADE_ISA", "scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod",
+     "the best that this CPU has", "Instruction set of the kernels; one that the CPU lacks is refused."},
     {"POCHADE_THREADS", "1 or more", "the CPUs that this process may use", "Threads of a session."},
 };
 

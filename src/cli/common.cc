@@ -23,7 +23,8 @@ void RunFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   verb.add_option("--isa", isa,
-                  "Instruction set of the kernels: scalar, avx2, avx512, neon (default: the best here)")
+                  "Instruction set of the kernels: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, "
+                  "neon_dotprod (default: the best here)")
       ->type_name("NAME");
   verb.add_option("--shape", shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
       ->type_name("NAME=SHAPE");
@@ -35,7 +36,8 @@ SessionOptions RunFlags::options() const {
   if (!isa.empty()) {
     out.isa = parse_isa(isa);
     if (!out.isa)
-      fail_usage(format("--isa {}: no such instruction set", isa), "Known: scalar, avx2, avx512, neon.");
+      fail_usage(format("--isa {}: no such instruction set", isa),
+                 "Known: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod.");
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/elementwise_args.h"
+#include "kernels/int8_args.h"
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
@@ -10,6 +11,8 @@
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
+
+extern const Int8Kernels kInt8Kernels;
 
 void depthwise(const DepthwiseShape& shape, const DepthwiseArgs& args, Range rows);
 

@@ -4,20 +4,23 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif defined(__arm__) && defined(__linux__)
+#elif (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
 namespace pochade {
 
-#define POCHADE_DECLARE(isa)     \
-  namespace isa {                \
-  extern const Kernels kKernels; \
+#define POCHADE_DECLARE(isa, Table, kTable) \
+  namespace isa {                           \
+  extern const Table kTable;                \
   }
-POCHADE_DECLARE(scalar)
-POCHADE_DECLARE(avx2)
-POCHADE_DECLARE(avx512)
-POCHADE_DECLARE(neon)
+POCHADE_DECLARE(scalar, Kernels, kKernels)
+POCHADE_DECLARE(avx2, Kernels, kKernels)
+POCHADE_DECLARE(avx_vnni, Int8Kernels, kInt8Kernels)
+POCHADE_DECLARE(avx512, Kernels, kKernels)
+POCHADE_DECLARE(avx512_vnni, Int8Kernels, kInt8Kernels)
+POCHADE_DECLARE(neon, Kernels, kKernels)
+POCHADE_DECLARE(neon_dotprod, Int8Kernels, kInt8Kernels)
 #undef POCHADE_DECLARE
 
 namespace {
@@ -25,7 +28,10 @@ namespace {
 constexpr struct {
   Isa isa;
   std::string_view name;
-} kNames[] = {{Isa::kScalar, "scalar"}, {Isa::kAvx2, "avx2"}, {Isa::kAvx512, "avx512"}, {Isa::kNeon, "neon"}};
+} kNames[] = {{Isa::kScalar, "scalar"},           {Isa::kAvx2, "avx2"},
+              {Isa::kAvxVnni, "avx_vnni"},        {Isa::kAvx512, "avx512"},
+              {Isa::kAvx512Vnni, "avx512_vnni"},  {Isa::kNeon, "neon"},
+              {Isa::kNeonDotprod, "neon_dotprod"}};
 
 #if defined(__x86_64__) || defined(__i386__)
 struct Cpuid {
@@ -47,17 +53,23 @@ unsigned saved_registers() {
 
 bool cpu_has(Isa isa) {
   if (isa == Isa::kScalar) return true;
-  if (isa == Isa::kNeon) return false;
+  if (isa == Isa::kNeon || isa == Isa::kNeonDotprod) return false;
   const Cpuid one(1, 0), seven(7, 0);
   const unsigned saved = saved_registers();
   const bool fma = bit(one.c, 12), avx = bit(one.c, 28), f16c = bit(one.c, 29);
   const bool avx2 = (saved & 0x6) == 0x6 && avx && fma && f16c && bit(seven.b, 5);
   if (isa == Isa::kAvx2) return avx2;
+  if (isa == Isa::kAvxVnni) return avx2 && seven.a >= 1 && bit(Cpuid(7, 1).a, 4);
   const bool f = bit(seven.b, 16), dq = bit(seven.b, 17), bw = bit(seven.b, 30), vl = bit(seven.b, 31);
-  return avx2 && (saved & 0xe6) == 0xe6 && f && dq && bw && vl;
+  const bool avx512 = avx2 && (saved & 0xe6) == 0xe6 && f && dq && bw && vl;
+  return isa == Isa::kAvx512Vnni ? avx512 && bit(seven.c, 11) : avx512;
 }
 #elif defined(__aarch64__)
 bool cpu_has(Isa isa) {
+#if defined(__linux__)
+  constexpr unsigned long kDotprod = 1ul << 20;  // HWCAP_ASIMDDP of the Linux kernel's asm/hwcap.h
+  if (isa == Isa::kNeonDotprod) return (getauxval(AT_HWCAP) & kDotprod) != 0;
+#endif
   return isa == Isa::kScalar || isa == Isa::kNeon;
 }
 #elif defined(__arm__) && defined(__linux__)
@@ -73,6 +85,14 @@ bool cpu_has(Isa isa) {
 }
 #endif
 
+/// All of `base`, but for the integers.
+[[maybe_unused]] Kernels extended(const Kernels& base, const Int8Kernels& int8) {
+  Kernels out = base;
+  out.isa = int8.isa;
+  out.int8 = &int8;
+  return out;
+}
+
 const Kernels* compiled(Isa isa) {
   switch (isa) {
     case Isa::kScalar:
@@ -87,18 +107,42 @@ const Kernels* compiled(Isa isa) {
 #else
       return nullptr;
 #endif
+    case Isa::kAvxVnni: {
+#if defined(POCHADE_HAS_avx_vnni)
+      static const Kernels table = extended(avx2::kKernels, avx_vnni::kInt8Kernels);
+      return &table;
+#else
+      return nullptr;
+#endif
+    }
     case Isa::kAvx512:
 #if defined(POCHADE_HAS_avx512)
       return &avx512::kKernels;
 #else
       return nullptr;
 #endif
+    case Isa::kAvx512Vnni: {
+#if defined(POCHADE_HAS_avx512_vnni)
+      static const Kernels table = extended(avx512::kKernels, avx512_vnni::kInt8Kernels);
+      return &table;
+#else
+      return nullptr;
+#endif
+    }
     case Isa::kNeon:
 #if defined(POCHADE_HAS_neon)
       return &neon::kKernels;
 #else
       return nullptr;
 #endif
+    case Isa::kNeonDotprod: {
+#if defined(POCHADE_HAS_neon_dotprod)
+      static const Kernels table = extended(neon::kKernels, neon_dotprod::kInt8Kernels);
+      return &table;
+#else
+      return nullptr;
+#endif
+    }
   }
   return nullptr;
 }

@@ -9,9 +9,11 @@ namespace pochade {
 
 struct Kernels;
 
-enum class Isa { kScalar, kAvx2, kAvx512, kNeon };
+enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kNeon, kNeonDotprod };
 
-/// "scalar", "avx2" (with FMA and F16C), "avx512" (F, BW, DQ, VL) or "neon".
+/// "scalar", "avx2" (with FMA and F16C), "avx_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "neon" or
+/// "neon_dotprod". The vnni and dotprod ones have integer kernels of their own; the others are those of avx2,
+/// avx512 and neon.
 std::string_view name(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 

@@ -8,7 +8,8 @@ namespace pochade {
 namespace {
 
 TEST(Isa, NamesGoBothWays) {
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kNeon})
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kNeon,
+                        Isa::kNeonDotprod})
     EXPECT_EQ(isa, parse_isa(name(isa)));
   EXPECT_FALSE(parse_isa("sse9").has_value());
   EXPECT_FALSE(parse_isa("").has_value());
@@ -21,6 +22,7 @@ TEST(Isa, ScalarIsAlwaysThereAndTablesSayWhatTheyAre) {
   for (const Isa isa : supported_isas()) {
     ASSERT_NE(nullptr, kernels(isa));
     EXPECT_EQ(name(isa), kernels(isa)->isa);
+    EXPECT_EQ(name(isa), kernels(isa)->int8->isa);
   }
 }
 
@@ -34,10 +36,13 @@ TEST(Isa, ForeignOnesAreRefused) {
 
 TEST(Isa, EveryEntryOfEveryTableIsFilled) {
   for (const Isa isa : supported_isas()) {
-    const Kernels* table = kernels(isa);
-    const auto* entries = reinterpret_cast<void* const*>(table);
-    for (size_t i = 0; i < sizeof(Kernels) / sizeof(void*); ++i)
-      EXPECT_NE(nullptr, entries[i]) << name(isa) << " entry " << i;
+    const auto expect_filled = [&](const auto* table) {
+      const auto* entries = reinterpret_cast<void* const*>(table);
+      for (size_t i = 0; i < sizeof(*table) / sizeof(void*); ++i)
+        EXPECT_NE(nullptr, entries[i]) << name(isa) << " entry " << i;
+    };
+    expect_filled(kernels(isa));
+    expect_filled(kernels(isa)->int8);
   }
 }
 

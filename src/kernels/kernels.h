@@ -6,6 +6,7 @@
 #include "kernels/common.h"
 #include "kernels/conv_args.h"
 #include "kernels/elementwise_args.h"
+#include "kernels/int8_args.h"
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
@@ -15,6 +16,8 @@ namespace pochade {
 struct Kernels {
   const char* isa;     ///< as name(Isa)
   size_t float_lanes;  ///< floats in a vector
+  /// Of 8-bit integers. Their instruction set may be wider than that of the rest.
+  const Int8Kernels* int8;
 
   // Matrix product.
   // --------------------------------------------------------------------------------------------------

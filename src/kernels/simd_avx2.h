@@ -2,7 +2,7 @@
 // Included by simd.h only.
 
 namespace pochade {
-namespace avx2 {
+namespace POCHADE_KERNEL_ISA {
 
 struct F32 {
   static constexpr size_t kLanes = 8;
@@ -158,5 +158,5 @@ POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {
   return _mm256_cvtss_f32(a.v);
 }
 
-}  // namespace avx2
+}  // namespace POCHADE_KERNEL_ISA
 }  // namespace pochade

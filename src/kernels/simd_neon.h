@@ -2,7 +2,7 @@
 // Included by simd.h only. 32-bit ARM lacks some instructions: those go lane by lane.
 
 namespace pochade {
-namespace neon {
+namespace POCHADE_KERNEL_ISA {
 
 struct F32 {
   static constexpr size_t kLanes = 4;
@@ -176,5 +176,5 @@ POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {
   return vgetq_lane_f32(a.v, 0);
 }
 
-}  // namespace neon
+}  // namespace POCHADE_KERNEL_ISA
 }  // namespace pochade

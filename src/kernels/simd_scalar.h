@@ -4,7 +4,7 @@
 #define POCHADE_HALF_BY_BITS 1
 
 namespace pochade {
-namespace scalar {
+namespace POCHADE_KERNEL_ISA {
 
 struct F32 {
   static constexpr size_t kLanes = 4;
@@ -152,5 +152,5 @@ POCHADE_INLINE float fold_lanes(F32 a, Fold fold) {
   return a.v[0];
 }
 
-}  // namespace scalar
+}  // namespace POCHADE_KERNEL_ISA
 }  // namespace pochade

@@ -12,6 +12,7 @@ extern const Kernels kKernels;
 constinit const Kernels kKernels = {
     .isa = POCHADE_STRING(POCHADE_KERNEL_ISA),
     .float_lanes = kLanes,
+    .int8 = &kInt8Kernels,
     .gemm_plan = gemm_plan,
     .gemm_pack = gemm_pack,
     .gemm_pack_units = gemm_pack_units,

@@ -9,6 +9,7 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/simd.h"
+#include "kernels/tiling.h"
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
@@ -39,7 +40,6 @@ struct TileArgs {
 using Tile = void (*)(const TileArgs& args);
 
 /// V up to kMaxTileVectors. Rows up to tile_rows(V) (index 0 is V = 0: none).
-inline constexpr size_t kMaxTileVectors = 4;
 size_t tile_rows(size_t vectors);
 Tile tile(size_t rows, size_t vectors);
 
@@ -50,11 +50,6 @@ double tile_cost(size_t rows, size_t vectors);
 /// height.
 double strip_cost(size_t rows, size_t vectors);
 
-/// How many vectors wide the tiles are that cover n vectors: first `count` tiles of `wide`, then tiles of
-/// `narrow`.
-struct Tiling {
-  uint32_t wide, count, narrow;
-};
 Tiling choose_tiling(size_t rows, size_t vectors);
 
 /// Computes all tiles of `rows` rows times `vectors` vectors (V <= kMaxTileVectors). `args` describes the

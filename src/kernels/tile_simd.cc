@@ -288,24 +288,9 @@ double strip_cost(size_t rows, size_t vectors) {
 }
 
 Tiling choose_tiling(size_t rows, size_t vectors) {
-  Tiling best = {1, static_cast<uint32_t>(vectors), 1};
-  double best_cost = static_cast<double>(vectors) * strip_cost(rows, 1);
   double costs[kMaxTileVectors + 1] = {};
   for (size_t v = 1; v <= kMaxTileVectors; ++v) costs[v] = strip_cost(rows, v);
-  for (size_t wide = 1; wide <= kMaxTileVectors; ++wide)
-    for (size_t less = 0; less <= kMaxTileVectors && less <= vectors / wide; ++less)
-      for (size_t narrow = 1; narrow <= kMaxTileVectors; ++narrow) {
-        const size_t count = vectors / wide - less;
-        const size_t rest = vectors - count * wide;
-        double cost =
-            static_cast<double>(count) * costs[wide] + static_cast<double>(rest / narrow) * costs[narrow];
-        if (rest % narrow != 0) cost += costs[rest % narrow];
-        if (cost < best_cost) {
-          best_cost = cost;
-          best = {static_cast<uint32_t>(wide), static_cast<uint32_t>(count), static_cast<uint32_t>(narrow)};
-        }
-      }
-  return best;
+  return best_tiling(vectors, costs);
 }
 
 void run_strip(TileArgs args, size_t rows, size_t vectors) {

@@ -1,13 +1,270 @@
+// Convolutions and matrix products of 8-bit integers on the CPU: the weights, the bias and what requantizes
+// each channel are packed once.
+
+#include <cmath>
+
+#include "ops/conv/conv.h"
+#include "ops/matrix/gemm.h"
+#include "ops/phases.h"
 #include "ops/quant/quantized_kinds.h"
 
 namespace pochade {
+namespace {
 
-Result<Step> lower_quantized_conv(const Quantized&, const Lowering&) {
-  return Lowering::reference();
+bool is_8_bits(DType dtype) {
+  return dtype == DType::kI8 || dtype == DType::kU8;
 }
 
-Result<Step> lower_quantized_gemm(const Quantized&, const Lowering&) {
-  return Lowering::reference();
+/// One scale and one zero point (or none) for the whole tensor of 8-bit integers.
+bool is_plain(const Quantized::Type& type) {
+  return type.dtype && is_8_bits(*type.dtype) && type.quantization && type.quantization->axis < 0;
+}
+
+/// ONNX clamps the real value before it rounds it: the same as clamping the integer by the rounded bounds.
+IntegerBounds bounds_of(const Quantized& quantized) {
+  const Quantized::Type& y = quantized.out[0];
+  if (quantized.rounding == Rounding::kTflite) return output_bounds(quantized);
+  IntegerBounds bounds = *y.dtype == DType::kI8 ? IntegerBounds{-128, 127} : IntegerBounds{0, 255};
+  const auto place = [&](float real) {
+    const double rounded = round_value(static_cast<double>(real / y.scale()), Rounding::kOnnx);
+    return bounds.clamp(static_cast<int32_t>(std::clamp(rounded, -1e6, 1e6)) + y.zero_point());
+  };
+  const Activation& act = quantized.act;
+  if (act.kind == Activation::Kind::kRelu) return {place(0), bounds.high};
+  if (act.kind == Activation::Kind::kClip) return {place(act.a), place(act.b)};
+  return bounds;
+}
+
+/// What requantizes each output channel. Vectors, so that they can be a part of the key of packed weights.
+struct Channels {
+  std::vector<int32_t> bias, multiplier, exponent;
+  std::vector<float> scale;
+};
+
+/// Everything that a layer's kernel needs beside its shape.
+struct Layer {
+  Int8Numbers numbers;
+  Channels channels;
+};
+
+/// Whether the bias counts in units of x scale * w scale, as sums do. TFLite's always does.
+bool counts_sums(const Quantized& quantized, size_t channels) {
+  if (quantized.rounding == Rounding::kTflite) return true;
+  if (quantized.in.size() <= 2 || !quantized.in[2].quantization) return false;
+  const Quantization &bias = *quantized.in[2].quantization, &w = *quantized.in[1].quantization;
+  const float x = quantized.in[0].scale();
+  for (const int32_t zero : bias.zero_point)
+    if (zero != 0) return false;
+  for (size_t o = 0; o < channels; ++o) {
+    const float wanted = x * w.scale[w.scale.size() == 1 ? 0 : o];
+    const float given = bias.scale[bias.scale.size() == 1 ? 0 : o];
+    if (!(std::abs(given - wanted) <= 1e-6f * wanted)) return false;
+  }
+  return true;
+}
+
+/// Empty: these types have no kernel.
+std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, size_t channels) {
+  using Kind = Activation::Kind;
+  const Kind act = quantized.act.kind;
+  const Quantized::Type &x = quantized.in[0], &w = quantized.in[1], &y = quantized.out[0];
+  const bool bounded = act == Kind::kNone || act == Kind::kRelu || act == Kind::kClip;
+  if (!bounded || !is_plain(x) || !is_plain(y) || !w.dtype || !is_8_bits(*w.dtype) || !w.quantization)
+    return {};
+  const Quantization& q = *w.quantization;
+  const bool same_zeros = std::all_of(q.zero_point.begin(), q.zero_point.end(),
+                                      [&](int32_t zero) { return zero == q.zero_point[0]; });
+  if (!same_zeros || (q.axis != 0 && q.axis != -1) || (q.scale.size() != 1 && q.scale.size() != channels))
+    return {};
+  if (!at.in(1).is_constant()) return {};
+  if (at.has(2) && (!at.in(2).is_constant() || at.in(2).dtype != DType::kI32)) return {};
+  if (at.has(2) && !counts_sums(quantized, channels)) return {};
+
+  Layer layer;
+  const IntegerBounds bounds = bounds_of(quantized);
+  layer.numbers = {.x_signed = *x.dtype == DType::kI8,
+                   .w_signed = *w.dtype == DType::kI8,
+                   .y_signed = *y.dtype == DType::kI8,
+                   .x_zero = x.zero_point(),
+                   .w_zero = w.zero_point(),
+                   .y_zero = y.zero_point(),
+                   .low = bounds.low,
+                   .high = bounds.high,
+                   .fixed_point = quantized.rounding == Rounding::kTflite};
+  const auto of_channel = [&](const auto& values, size_t o) { return values[values.size() == 1 ? 0 : o]; };
+  std::vector<FixedPoint> multipliers;
+  if (layer.numbers.fixed_point) multipliers = channel_multipliers(quantized);
+  for (size_t o = 0; o < channels; ++o) {
+    layer.channels.bias.push_back(at.has(2) ? at.in(2).constant.data<int32_t>()[o] : 0);
+    if (layer.numbers.fixed_point) {
+      const FixedPoint multiplier = of_channel(multipliers, o);
+      layer.channels.multiplier.push_back(multiplier.value);
+      layer.channels.exponent.push_back(std::clamp(multiplier.exponent, -31, 31));
+    } else {
+      const double product = static_cast<double>(x.scale()) * static_cast<double>(of_channel(q.scale, o));
+      layer.channels.scale.push_back(static_cast<float>(product / static_cast<double>(y.scale())));
+    }
+  }
+  return layer;
+}
+
+template <typename T>
+void append_bytes(std::string& text, const std::vector<T>& values) {
+  text.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+/// Everything that packed weights depend on: the shape in words, then the numbers as they are.
+std::string key_of(const Layer& layer, std::string shape) {
+  const Int8Numbers& n = layer.numbers;
+  shape += format(" x {} {} w {} {} y {} fixed {};", n.x_signed, n.x_zero, n.w_signed, n.w_zero, n.y_signed,
+                  n.fixed_point);
+  append_bytes(shape, layer.channels.bias);
+  append_bytes(shape, layer.channels.multiplier);
+  append_bytes(shape, layer.channels.exponent);
+  append_bytes(shape, layer.channels.scale);
+  return shape;
+}
+
+/// Of weights O, kh, kw, I, or with rows of `inner` values for each tap.
+Int8Source source_of(const Layer& layer, const Tensor& weights, int64_t kernel_h, int64_t kernel_w,
+                     int64_t inner) {
+  const Channels& channels = layer.channels;
+  return {.data = weights.bytes(),
+          .o_stride = kernel_h * kernel_w * inner,
+          .r_stride = kernel_w * inner,
+          .s_stride = inner,
+          .c_stride = 1,
+          .bias = channels.bias.data(),
+          .multiplier = channels.multiplier.data(),
+          .exponent = channels.exponent.data(),
+          .scale = channels.scale.data()};
+}
+
+Int8Args args_of(const StepBuffers& buffers, const PackedWeights::Buffer& packed) {
+  return {buffers.inputs[0], packed.get(), buffers.outputs[0]};
+}
+
+std::string why(const char* algorithm, const Int8Kernels& kernels) {
+  return format("{}, {} of {}", algorithm, kernels.form, kernels.isa);
+}
+
+Result<Step> conv_step(const Lowering& at, const Layer& layer, const ConvShape& shape,
+                       std::string_view kernel, const Int8Source& source) {
+  const Int8Kernels& kernels = *at.kernels.int8;
+  Int8ConvPlan plan;
+  kernels.conv_plan(shape, layer.numbers, &plan);
+  const ConvShape& s = plan.shape;
+  const std::string key = key_of(layer, format("int8 {} k{}x{} d{} g{} taps {}", kernels.isa, s.kernel_h,
+                                               s.kernel_w, s.dilation_w, s.groups, plan.by_tap));
+  TRY(const auto packed, at.pack(at.in(1).constant, key, plan.packed_bytes,
+                                 [&](std::byte* out) { kernels.conv_pack(plan, source, out); }));
+  Step step;
+  step.kernel = kernel;
+  step.why = why(plan.algorithm, kernels);
+  step.thread_scratch_bytes = plan.scratch_bytes;
+  step.phases.push_back({static_cast<int64_t>(plan.tasks),
+                         [&kernels, plan, packed](const StepBuffers& buffers, int64_t begin, int64_t end) {
+                           kernels.conv(plan, args_of(buffers, packed), range(begin, end),
+                                        buffers.thread_scratch);
+                         }});
+  return step;
+}
+
+Result<Step> depthwise_step(const Lowering& at, const Layer& layer, const ConvShape& conv) {
+  const Int8Kernels& kernels = *at.kernels.int8;
+  DepthwiseShape shape;
+  shape.batch = conv.batch;
+  shape.height = conv.height;
+  shape.width = conv.width;
+  shape.channels = conv.in_channels;
+  shape.multiplier = conv.out_channels / conv.in_channels;
+  shape.out_height = conv.out_height;
+  shape.out_width = conv.out_width;
+  shape.kernel_h = conv.kernel_h;
+  shape.kernel_w = conv.kernel_w;
+  shape.stride_h = conv.stride_h;
+  shape.stride_w = conv.stride_w;
+  shape.dilation_h = conv.dilation_h;
+  shape.dilation_w = conv.dilation_w;
+  shape.pad_top = conv.pad_top;
+  shape.pad_left = conv.pad_left;
+  Int8DepthwisePlan plan;
+  kernels.depthwise_plan(shape, layer.numbers, &plan);
+  const Int8Source source = source_of(layer, at.in(1).constant, static_cast<int64_t>(shape.kernel_h),
+                                      static_cast<int64_t>(shape.kernel_w), 1);
+  const std::string key =
+      key_of(layer, format("int8 depthwise {} k{}x{}", kernels.isa, shape.kernel_h, shape.kernel_w));
+  TRY(const auto packed, at.pack(at.in(1).constant, key, plan.packed_bytes,
+                                 [&](std::byte* out) { kernels.depthwise_pack(plan, source, out); }));
+  Step step;
+  step.kernel = "depthwise_int8";
+  step.why = why(plan.algorithm, kernels);
+  step.thread_scratch_bytes = plan.scratch_bytes;
+  // An output costs more than its taps: it is requantized.
+  const auto row_cost =
+      static_cast<int64_t>(shape.out_width * conv.out_channels * (shape.kernel_h * shape.kernel_w + 8) / 8);
+  step.phases.push_back(divided(static_cast<int64_t>(shape.batch * shape.out_height), row_cost,
+                                [&kernels, plan, packed](const StepBuffers& buffers, Range rows) {
+                                  kernels.depthwise(plan, args_of(buffers, packed), rows,
+                                                    buffers.thread_scratch);
+                                }));
+  return step;
+}
+
+bool has_pads(const WindowAxis& axis) {
+  return axis.pad_begin != 0 || axis.pad_end != 0;
+}
+
+}  // namespace
+
+Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at) {
+  const auto& op = static_cast<const Conv&>(*quantized.op);
+  const Shape x = at.in_shape(0), w = at.in_shape(1), y = at.out_shape(0);
+  if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) return Lowering::reference();
+  TRY(const WindowAxes axes, resolve_axes(op.window, spatial_dims(w), spatial_dims(x)));
+  const auto& [depth, height, width] = axes;
+  const bool depth_is_batch = depth.kernel == 1 && depth.stride == 1 && !has_pads(depth);
+  if (!depth_is_batch || (op.pad_mode != PadMode::kZero && (has_pads(height) || has_pads(width))))
+    return Lowering::reference();
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[0]));
+  if (!layer) return Lowering::reference();
+
+  ConvShape shape;
+  shape.batch = static_cast<size_t>(x[0] * depth.in);
+  shape.height = static_cast<size_t>(height.in);
+  shape.width = static_cast<size_t>(width.in);
+  shape.in_channels = static_cast<size_t>(x.back());
+  shape.out_height = static_cast<size_t>(height.out);
+  shape.out_width = static_cast<size_t>(width.out);
+  shape.out_channels = static_cast<size_t>(w[0]);
+  shape.kernel_h = static_cast<size_t>(height.kernel);
+  shape.kernel_w = static_cast<size_t>(width.kernel);
+  shape.stride_h = static_cast<size_t>(height.stride);
+  shape.stride_w = static_cast<size_t>(width.stride);
+  shape.dilation_h = static_cast<size_t>(height.dilation);
+  shape.dilation_w = static_cast<size_t>(width.dilation);
+  shape.pad_top = height.pad_begin;
+  shape.pad_left = width.pad_begin;
+  shape.groups = static_cast<size_t>(op.groups);
+  if (op.groups > 1 && op.groups == x.back()) return depthwise_step(at, *layer, shape);
+  return conv_step(at, *layer, shape, "conv_int8",
+                   source_of(*layer, at.in(1).constant, height.kernel, width.kernel, w.back()));
+}
+
+Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at) {
+  const auto& op = static_cast<const Gemm&>(*quantized.op);
+  const Shape x = at.in_shape(0), w = at.in_shape(1);
+  const bool plain = op.alpha == 1 && op.beta == 1 && !op.transpose_a && op.transpose_b && is_none(op.act);
+  if (!plain || x.elements() == 0 || w.elements() == 0) return Lowering::reference();
+  if (at.has(2) && at.in_shape(2) != Shape{w[0]}) return Lowering::reference();
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[0]));
+  if (!layer) return Lowering::reference();
+  ConvShape shape;
+  shape.height = shape.out_height = 1;
+  shape.width = shape.out_width = static_cast<size_t>(x[0]);
+  shape.in_channels = static_cast<size_t>(w[1]);
+  shape.out_channels = static_cast<size_t>(w[0]);
+  return conv_step(at, *layer, shape, "gemm_int8", source_of(*layer, at.in(1).constant, 1, 1, w[1]));
 }
 
 }  // namespace pochade

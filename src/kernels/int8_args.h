@@ -1,0 +1,92 @@
+#pragma once
+// Arguments of the kernels for 8-bit integers: convolution, matrix product, depthwise convolution.
+//
+// An activation or a weight q stands for (q - zero) * scale. The sum of (x - x_zero) * (w - w_zero) over the
+// window, plus the bias, is exact modulo 2^32; it becomes an 8-bit output before it leaves the registers:
+//   y = clamp(y_zero + requantize(bias + sum), low, high)
+// Padding is x_zero, a real zero. Because the sums are exact, all instruction sets and all divisions of the
+// work give the same result.
+
+#include "kernels/conv_args.h"
+
+namespace pochade {
+
+/// What the integers mean. The zero points of 8-bit values lie within their type.
+struct Int8Numbers {
+  bool x_signed = true, w_signed = true, y_signed = true;  ///< int8, else uint8
+  int32_t x_zero = 0, w_zero = 0, y_zero = 0;
+  int32_t low = -128, high = 127;  ///< bounds of y, within its type
+  /// true: requantize(s) = round(round((s << left) * multiplier / 2^31) / 2^right), where the inner rounding
+  /// takes halves up and the outer one away from zero (gemmlowp's rounding doubling high multiply and
+  /// rounding shift). s << left is taken modulo 2^32.
+  /// false: requantize(s) = float(s) * scale, rounded to nearest even.
+  bool fixed_point = true;
+};
+
+/// Weights and what belongs to each output channel. w[o,r,s,c] is data[o*o_stride + r*r_stride + s*s_stride +
+/// c*c_stride] of int8 or uint8; c counts within the group. Strides may be negative, as in ConvSource.
+struct Int8Source {
+  const void* data;
+  ptrdiff_t o_stride, r_stride, s_stride, c_stride;
+  const int32_t* bias;        ///< [out_channels], or null
+  const int32_t* multiplier;  ///< [out_channels], 0 or in [2^30, 2^31); read if fixed_point
+  const int32_t* exponent;    ///< [out_channels], left shift if positive, right shift if not; -31 to 31
+  const float* scale;         ///< [out_channels], finite; read if not fixed_point
+};
+
+struct Int8Args {
+  const void* x;
+  const void* packed;
+  void* y;
+};
+
+/// Of a ConvShape without input transform, upsampling and other padding than kZero. A matrix product is a
+/// convolution by one pixel: height 1, width m.
+struct Int8ConvPlan {
+  ConvShape shape;  ///< with the strides of memory filled in
+  Int8Numbers numbers;
+  size_t packed_bytes;
+  size_t scratch_bytes;  ///< of each thread
+  size_t tasks;
+  const char* algorithm;  ///< for `why`
+  // The rest is the kernel's own.
+  size_t group_in, group_out, vectors;  // vectors of output channels in a group
+  size_t segments, segment, k_bytes;    // of each window; values of each; bytes of a column of weights
+  size_t group_packed_bytes, columns_offset;
+  size_t images, strips, strip_width, last_strip_width, strips_per_task, strip_tasks, strip_group;
+  size_t vectors_per_block, n_blocks;
+  size_t copied_width, ring_rows, row_bytes;
+  uint32_t tiling[2][3];  // of a normal block and of the last one
+  bool flat, copies, by_tap;
+};
+
+/// Of a DepthwiseShape.
+struct Int8DepthwisePlan {
+  DepthwiseShape shape;
+  Int8Numbers numbers;
+  size_t packed_bytes;
+  size_t scratch_bytes;  ///< of each thread
+  const char* algorithm;
+  // The kernel's own.
+  size_t outputs, blocks, taps, groups, block_bytes;
+};
+
+/// The integer kernels of one instruction set.
+struct Int8Kernels {
+  const char* isa;   ///< whose these are: an instruction set without its own takes the next lower ones
+  const char* form;  ///< the instruction that multiplies, for `why`
+
+  void (*conv_plan)(const ConvShape& shape, const Int8Numbers& numbers, Int8ConvPlan* plan);
+  /// Every byte of packed [plan.packed_bytes] is written.
+  void (*conv_pack)(const Int8ConvPlan& plan, const Int8Source& source, void* packed);
+  /// Units: 0 to plan.tasks.
+  void (*conv)(const Int8ConvPlan& plan, const Int8Args& args, Range tasks, void* scratch);
+
+  void (*depthwise_plan)(const DepthwiseShape& shape, const Int8Numbers& numbers, Int8DepthwisePlan* plan);
+  /// The source's strides: o, r and s are read, c is not.
+  void (*depthwise_pack)(const Int8DepthwisePlan& plan, const Int8Source& source, void* packed);
+  /// Units: output rows of all images, 0 to batch * out_height.
+  void (*depthwise)(const Int8DepthwisePlan& plan, const Int8Args& args, Range rows, void* scratch);
+};
+
+}  // namespace pochade

@@ -1,0 +1,205 @@
+// 8-bit convolution as an implicit matrix product, as conv_simd.cc does it for floats: a row of A is one
+// output pixel's window, kernel_h runs of kernel_w * channels values that lie in the input rows themselves.
+// Rows are copied, a few at a time, if they need padding, if a run is no whole number of groups, or if the
+// instruction set multiplies 16-bit values.
+
+#include "kernels/int8.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+class Task {
+ public:
+  Task(const Int8ConvPlan& plan, const Int8Args& args, size_t task, void* scratch)
+      : p_(plan),
+        s_(plan.shape),
+        args_(args),
+        layout_(int8_scratch(plan)),
+        scratch_(static_cast<char*>(scratch)) {
+    __builtin_memcpy(&header_, args.packed, sizeof(header_));
+    block_ = task % p_.n_blocks;
+    task /= p_.n_blocks;
+    const size_t strips = task % p_.strip_tasks;
+    task /= p_.strip_tasks;
+    group_ = task % s_.groups;
+    image_ = task / s_.groups;
+    begin_ = strips * p_.strips_per_task;
+    end_ = min_size(p_.strips, begin_ + p_.strips_per_task);
+    packed_ = char_at(args.packed, sizeof(Int8Header) + group_ * p_.group_packed_bytes);
+  }
+
+  void run() {
+    if (p_.copies && !p_.flat) pad(padding_row(), p_.copied_width * p_.group_in);
+    for (size_t strip = begin_; strip < end_; strip += p_.strip_group) {
+      const size_t count = min_size(p_.strip_group, end_ - strip);
+      if (p_.copies) copy_rows(strip, count);
+      run_columns(strip, count);
+    }
+  }
+
+ private:
+  char* padding_row() const { return scratch_ + layout_.ring + p_.ring_rows * p_.row_bytes; }
+  char* ring_row(ptrdiff_t row) const {
+    const size_t slot = static_cast<size_t>(row - first_row(0)) % p_.ring_rows;
+    return scratch_ + layout_.ring + slot * p_.row_bytes;
+  }
+  ptrdiff_t first_row(size_t strip) const {
+    return static_cast<ptrdiff_t>(strip * s_.stride_h) - (p_.flat ? 0 : s_.pad_top);
+  }
+  bool outside(ptrdiff_t row) const {
+    return row < 0 || row >= static_cast<ptrdiff_t>(p_.flat ? p_.strips : s_.height);
+  }
+
+  void pad(char* to, size_t n) const {
+    const int fill = kElementBytes == 2 ? 0 : static_cast<uint8_t>(p_.numbers.x_zero);
+    __builtin_memset(to, fill, n * kElementBytes);
+  }
+  /// n values in a row.
+  void copy_values(const char* from, char* to, size_t n) const {
+    if (kElementBytes == 1) {
+      __builtin_memcpy(to, from, n);
+      return;
+    }
+    int16_t* wide = reinterpret_cast<int16_t*>(to);
+    const int32_t zero = p_.numbers.x_zero;
+    if (p_.numbers.x_signed) {
+      const int8_t* x = reinterpret_cast<const int8_t*>(from);
+      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);
+    } else {
+      const uint8_t* x = reinterpret_cast<const uint8_t*>(from);
+      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);
+    }
+  }
+  void copy_pixels(const char* from, char* to, size_t n) const {
+    if (s_.x_pixel == p_.group_in) return copy_values(from, to, n * p_.group_in);
+    for (size_t i = 0; i < n; ++i)
+      copy_values(from + i * s_.x_pixel, to + i * p_.group_in * kElementBytes, p_.group_in);
+  }
+  void copy_row(ptrdiff_t row, char* to) const {
+    const char* x = char_at(args_.x, image_ * s_.x_image + group_ * p_.group_in);
+    if (p_.flat) {
+      const size_t strip = static_cast<size_t>(row);
+      const size_t n = strip + 1 == p_.strips ? p_.last_strip_width : p_.strip_width;
+      return copy_pixels(x + strip * p_.strip_width * s_.x_pixel, to, n);
+    }
+    // Columns before, within and after the picture.
+    const size_t columns = p_.copied_width, bytes = p_.group_in * kElementBytes;
+    const ptrdiff_t inside_end = static_cast<ptrdiff_t>(s_.width) + s_.pad_left;
+    const size_t before = s_.pad_left <= 0 ? 0 : min_size(columns, static_cast<size_t>(s_.pad_left));
+    const size_t end = inside_end <= static_cast<ptrdiff_t>(before)
+                           ? before
+                           : min_size(columns, static_cast<size_t>(inside_end));
+    pad(to, before * p_.group_in);
+    pad(to + end * bytes, (columns - end) * p_.group_in);
+    if (end == before) return;
+    const ptrdiff_t first = static_cast<ptrdiff_t>(before) - s_.pad_left;
+    copy_pixels(x + static_cast<size_t>(row) * s_.x_row + static_cast<size_t>(first) * s_.x_pixel,
+                to + before * bytes, end - before);
+  }
+  void copy_rows(size_t strip, size_t count) {
+    const ptrdiff_t reach = static_cast<ptrdiff_t>((s_.kernel_h - 1) * s_.dilation_h) + 1;
+    const ptrdiff_t need_end = first_row(strip + count - 1) + reach;
+    ptrdiff_t row = first_row(strip);
+    if (strip > begin_ && copied_end_ > row) row = copied_end_;
+    for (; row < need_end; ++row)
+      if (!outside(row)) copy_row(row, ring_row(row));
+    copied_end_ = need_end;
+  }
+
+  const char* input_row(ptrdiff_t row) const {
+    if (p_.copies) return outside(row) ? padding_row() : ring_row(row);
+    const char* x = char_at(args_.x, image_ * s_.x_image + group_ * p_.group_in);
+    if (p_.flat) return x + static_cast<size_t>(row) * p_.strip_width * s_.x_pixel;
+    return x + static_cast<size_t>(row) * s_.x_row + static_cast<size_t>(-s_.pad_left) * s_.x_pixel;
+  }
+  size_t pixel_bytes() const { return p_.copies ? p_.group_in * kElementBytes : s_.x_pixel; }
+
+  const char** segments_of(size_t slot) const {
+    return reinterpret_cast<const char**>(scratch_ + layout_.segments) + slot * p_.segments;
+  }
+  void describe(size_t strip, size_t slot) const {
+    const char** to = segments_of(slot);
+    for (size_t r = 0; r < s_.kernel_h; ++r) {
+      const char* a = input_row(first_row(strip) + static_cast<ptrdiff_t>(r * s_.dilation_h));
+      const size_t taps = p_.by_tap ? s_.kernel_w : 1;
+      for (size_t tap = 0; tap < taps; ++tap) *to++ = a + tap * s_.dilation_w * pixel_bytes();
+    }
+  }
+
+  /// row_factor times the sum of each window's activations, as they are multiplied.
+  const int32_t* row_terms(size_t slot, size_t width) const {
+    if (header_.row_factor == 0) return nullptr;
+    int32_t* terms = reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms);
+    const uint8_t flip = static_cast<uint8_t>(activation_flip(p_.numbers));
+    for (size_t i = 0; i < width; ++i) {
+      int32_t sum = 0;
+      for (size_t segment = 0; segment < p_.segments; ++segment) {
+        const char* a = segments_of(slot)[segment] + i * s_.stride_w * pixel_bytes();
+        const uint8_t* x = reinterpret_cast<const uint8_t*>(a);
+        if (kKernelSigned)
+          for (size_t k = 0; k < p_.segment; ++k) sum += static_cast<int8_t>(x[k] ^ flip);
+        else
+          for (size_t k = 0; k < p_.segment; ++k) sum += x[k] ^ flip;
+      }
+      terms[i] = static_cast<int32_t>(static_cast<uint32_t>(sum) * static_cast<uint32_t>(header_.row_factor));
+    }
+    return terms;
+  }
+
+  void run_columns(size_t strip, size_t count) const {
+    for (size_t i = 0; i < count; ++i) describe(strip + i, i);
+    const size_t begin = block_ * p_.vectors_per_block;
+    const size_t end = min_size(p_.vectors, begin + p_.vectors_per_block);
+    const uint32_t* tiling = p_.tiling[block_ + 1 == p_.n_blocks];
+    size_t tiles = 0;
+    for (size_t v = begin; v < end; ++tiles) {
+      const size_t wanted = tiles < tiling[1] ? tiling[0] : tiling[2];
+      const size_t width = min_size(wanted, end - v);
+      for (size_t i = 0; i < count; ++i) run_block(strip + i, i, v, width);
+      v += width;
+    }
+  }
+  void run_block(size_t strip, size_t slot, size_t v, size_t vectors) const {
+    const size_t width = strip + 1 == p_.strips ? p_.last_strip_width : p_.strip_width;
+    const size_t padded = p_.vectors * kLanes, channel = v * kLanes;
+    Int8TileArgs t;
+    t.segments = segments_of(slot);
+    t.segment_count = p_.segments;
+    t.groups = ceil_div(p_.segment, kGroupValues);
+    t.lda = s_.stride_w * pixel_bytes();
+    t.a_offset = 0;
+    t.flip = activation_flip(p_.numbers);
+    t.panel = p_.k_bytes * kLanes;
+    t.b = packed_ + 4 * padded * sizeof(int32_t) + v * t.panel;
+    t.columns = {reinterpret_cast<const int32_t*>(packed_) + channel, padded};
+    t.row_terms = row_terms(slot, width);
+    t.y = static_cast<char*>(args_.y) + image_ * s_.y_image +
+          (p_.flat ? strip * p_.strip_width * s_.y_pixel : strip * s_.y_row) + group_ * p_.group_out +
+          channel;
+    t.ldy = s_.y_pixel;
+    t.channels = min_size(vectors * kLanes, p_.group_out - channel);
+    t.mode = header_.mode;
+    t.narrow = narrow_for(p_.numbers);
+    int8_strip(t, width, vectors);
+  }
+
+  const Int8ConvPlan& p_;
+  const ConvShape& s_;
+  const Int8Args& args_;
+  const Int8Scratch layout_;
+  char* scratch_;
+  Int8Header header_;
+  size_t block_, group_, image_, begin_, end_;
+  const char* packed_;
+  ptrdiff_t copied_end_ = 0;
+};
+
+}  // namespace
+
+void int8_conv(const Int8ConvPlan& plan, const Int8Args& args, Range tasks, void* scratch) {
+  for (size_t task = tasks.begin; task < tasks.end; ++task) Task(plan, args, task, scratch).run();
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade

@@ -1,0 +1,117 @@
+// Packs the weights of 8-bit convolutions: for each group of channels the columns (bias, multiplier and
+// shifts), then panels [vector][segment][group of k][lane][value].
+
+#include "kernels/int8.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+struct Weights {
+  const Int8Numbers& numbers;
+  const void* data;
+  const Int8Source& source;
+
+  int32_t at(size_t o, size_t r, size_t s, size_t c) const {
+    return weight_at(
+        numbers, data,
+        static_cast<ptrdiff_t>(o) * source.o_stride + static_cast<ptrdiff_t>(r) * source.r_stride +
+            static_cast<ptrdiff_t>(s) * source.s_stride + static_cast<ptrdiff_t>(c) * source.c_stride);
+  }
+};
+
+/// The whole of one column, as w - subtract.
+template <typename Each>
+void for_each_value(const Int8ConvPlan& p, const Weights& w, size_t o, Each each) {
+  const size_t taps = p.by_tap ? 1 : p.shape.kernel_w;
+  for (size_t segment = 0; segment < p.segments; ++segment) {
+    const size_t r = p.by_tap ? segment / p.shape.kernel_w : segment;
+    const size_t first = p.by_tap ? segment % p.shape.kernel_w : 0;
+    size_t k = 0;
+    for (size_t tap = 0; tap < taps; ++tap)
+      for (size_t c = 0; c < p.group_in; ++c, ++k) each(segment, k, w.at(o, r, first + tap, c));
+  }
+}
+
+/// Whether w - w_zero of all weights fits into 8 bits.
+bool fits_without_zero(const Int8ConvPlan& p, const Weights& w) {
+  bool fits = true;
+  for (size_t o = 0; o < p.shape.out_channels; ++o)
+    for_each_value(p, w, o, [&](size_t, size_t, int32_t value) {
+      const int32_t real = value - p.numbers.w_zero;
+      fits = fits && real >= -128 && real <= 127;
+    });
+  return fits;
+}
+
+/// Puts value k of a segment into its place for `lane`.
+void put(char* panel, size_t segment_groups, size_t segment, size_t k, size_t lane, int32_t value) {
+  const size_t group = segment * segment_groups + k / kGroupValues, within = k % kGroupValues;
+#if defined(POCHADE_INT8_PAIRS_APART)
+  const size_t index = group * kLanes * kGroupValues + within * kLanes + lane;
+#else
+  const size_t index = (group * kLanes + lane) * kGroupValues + within;
+#endif
+  if (kElementBytes == 1)
+    reinterpret_cast<int8_t*>(panel)[index] = static_cast<int8_t>(value);
+  else
+    reinterpret_cast<int16_t*>(panel)[index] = static_cast<int16_t>(value);
+}
+
+}  // namespace
+
+Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, const ChannelSums& sums,
+                    int32_t x_zero, const Columns& columns, size_t at) {
+  int32_t* to = const_cast<int32_t*>(columns.at) + at;
+  const int32_t bias = source.bias == nullptr ? 0 : source.bias[o];
+  to[0] = static_cast<int32_t>(static_cast<uint32_t>(bias) -
+                               static_cast<uint32_t>(x_zero * sums.weights));  // modulo 2^32
+  if (!numbers.fixed_point) {
+    __builtin_memcpy(to + columns.stride, source.scale + o, sizeof(float));
+    to[2 * columns.stride] = to[3 * columns.stride] = 0;
+    return Requant::kFloat;
+  }
+  const bool none = source.multiplier[o] == 0;
+  const int32_t exponent = none ? -1 : source.exponent[o];
+  to[columns.stride] = source.multiplier[o];
+  to[2 * columns.stride] = exponent < 0 ? -exponent : 0;
+  to[3 * columns.stride] = exponent > 0 ? exponent : 0;
+  const int64_t most = sums.magnitude + (bias < 0 ? -static_cast<int64_t>(bias) : bias);
+  const bool simple = exponent <= -1 && exponent >= -30 && most < int64_t{1} << 30;
+  return simple ? Requant::kFixed : Requant::kFixedWide;
+}
+
+void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packed) {
+  __builtin_memset(packed, 0, p.packed_bytes);
+  const Weights w = {p.numbers, source.data, source};
+  const bool quads = kElementBytes == 1;
+  const int32_t offset = p.numbers.w_signed ? 0 : 128;  // to signed bytes
+  const bool keeps_zero = quads && p.numbers.w_zero != offset && !fits_without_zero(p, w);
+  const int32_t subtract = keeps_zero ? offset : p.numbers.w_zero;
+  // Rows of pairs are copied without their zero point.
+  const int32_t x_zero = quads ? p.numbers.x_zero + activation_shift(p.numbers) : 0;
+
+  Requant mode = p.numbers.fixed_point ? Requant::kFixed : Requant::kFloat;
+  const size_t padded = p.vectors * kLanes, segment_groups = ceil_div(p.segment, kGroupValues);
+  for (size_t o = 0; o < p.shape.out_channels; ++o) {
+    const size_t group = o / p.group_out, within = o % p.group_out;
+    char* to = static_cast<char*>(packed) + sizeof(Int8Header) + group * p.group_packed_bytes;
+    const Columns columns = {reinterpret_cast<const int32_t*>(to), padded};
+    char* panel = to + 4 * padded * sizeof(int32_t) + within / kLanes * p.k_bytes * kLanes;
+    ChannelSums sums = {0, 0};
+    for_each_value(p, w, o, [&](size_t segment, size_t k, int32_t value) {
+      const int32_t real = value - p.numbers.w_zero;
+      sums.weights += real;
+      sums.magnitude += 255 * (real < 0 ? -real : real);
+      put(panel, segment_groups, segment, k, within % kLanes, value - subtract);
+    });
+    mode = worse(mode, pack_column(p.numbers, source, o, sums, x_zero, columns, within));
+  }
+  Int8Header header;
+  header.mode = mode;
+  header.row_factor = keeps_zero ? offset - p.numbers.w_zero : 0;
+  __builtin_memcpy(packed, &header, sizeof(header));
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade

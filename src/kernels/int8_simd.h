@@ -1,0 +1,100 @@
+#pragma once
+// What the 8-bit kernels need of each instruction set. Only for int8_*_simd.cc files.
+//
+// A row of activations is read in groups of 4 bytes, and each lane of a vector of weights holds a group of
+// the same k. A group is
+// - a quad of 8-bit values, where there is an instruction that multiplies them and adds all four to a 32-bit
+//   sum (vpdpbusd, sdot). On x86 one operand is unsigned, so int8 activations are read as q + 128;
+// - else a pair of 16-bit values, from which the zero points are subtracted already (vpmaddwd, smlal).
+//
+// Each int8_simd_*.h defines
+//   kGroupValues, kElementBytes   values in a group; bytes of a value of packed weights and of copied rows
+//   kKernelSigned                 quads: activations are multiplied as signed values
+//   dot(sum, a, w)                sum + products of the groups in each lane
+//   Requantizer<kMode>            of one vector of channels
+//   store_row<V>(...)             V vectors of results as bytes
+//   and what depthwise convolutions read: kBlockVectors, kBlockTaps, block_channel, block_sums, store_block.
+
+#include "kernels/int8_args.h"
+#include "kernels/simd.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+
+inline constexpr size_t kGroupBytes = 4;
+
+POCHADE_INLINE const char* char_at(const void* p, size_t offset) {
+  return static_cast<const char*>(p) + offset;
+}
+
+/// How 32-bit sums are requantized.
+enum class Requant : int32_t {
+  kFixed,      ///< all channels: no left shift, a right shift of 1 to 30, |sum| < 2^30
+  kFixedWide,  ///< any
+  kFloat,
+};
+
+/// What belongs to each channel: `stride` values each of the bias, the multiplier (the bits of the scale for
+/// kFloat), the right shift and the left shift.
+struct Columns {
+  const int32_t* at;
+  size_t stride;
+  POCHADE_INLINE const int32_t* bias() const { return at; }
+  POCHADE_INLINE const int32_t* multiplier() const { return at + stride; }
+  POCHADE_INLINE const int32_t* right() const { return at + 2 * stride; }
+  POCHADE_INLINE const int32_t* left() const { return at + 3 * stride; }
+};
+
+/// How a row of 32-bit results becomes bytes: saturated to 16 bits, moved by the zero point, saturated and
+/// clamped as signed bytes, whose sign bit is flipped for unsigned outputs.
+struct Narrow {
+  int16_t zero;
+  int8_t low, high;
+  uint8_t flip;
+};
+
+POCHADE_INLINE Narrow narrow_for(const Int8Numbers& n) {
+  const int32_t shift = n.y_signed ? 0 : 128;
+  return {static_cast<int16_t>(n.y_zero - shift), static_cast<int8_t>(n.low - shift),
+          static_cast<int8_t>(n.high - shift), static_cast<uint8_t>(n.y_signed ? 0 : 0x80)};
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade
+
+#if defined(POCHADE_KERNEL_ISA_avx512)
+#include "kernels/int8_simd_avx512.h"
+#elif defined(POCHADE_KERNEL_ISA_avx2)
+#include "kernels/int8_simd_avx2.h"
+#elif defined(POCHADE_KERNEL_ISA_neon)
+#include "kernels/int8_simd_neon.h"
+#else
+#include "kernels/int8_simd_scalar.h"
+#endif
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+
+template <>
+struct Requantizer<Requant::kFloat> {
+  F32 scale;
+  POCHADE_INLINE explicit Requantizer(const Columns& c)
+      : scale(load(reinterpret_cast<const float*>(c.multiplier()))) {}
+  POCHADE_INLINE I32 operator()(I32 sum) const {
+    // The greatest float below 2^31: what lies above could become negative.
+    return to_int(min(broadcast(2147483520.0f), to_float(sum) * scale));
+  }
+};
+
+/// What is added to an activation (or a zero point) q when it is read as the kernel multiplies it.
+POCHADE_INLINE int32_t activation_shift(const Int8Numbers& n) {
+  if (n.x_signed == kKernelSigned) return 0;
+  return kKernelSigned ? -128 : 128;
+}
+/// The same for the bits of four activations.
+POCHADE_INLINE uint32_t activation_flip(const Int8Numbers& n) {
+  return n.x_signed == kKernelSigned ? 0 : 0x80808080u;
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade

@@ -1,0 +1,228 @@
+// Register tiles of the 8-bit matrix product: R rows times V vectors of 32-bit sums, requantized and stored
+// as bytes.
+
+#include "kernels/int8.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+// Registers: R * V sums, V of weights, one of activations and one that flips their signs; a product, too,
+// where there is no dot product. Where rows are read four groups at a time: R of activations.
+#if defined(POCHADE_KERNEL_ISA_avx512)
+constexpr int kRows[kMaxTileVectors + 1] = {0, 12, 12, 8, 6};
+#elif defined(POCHADE_KERNEL_ISA_neon) && defined(__aarch64__)
+constexpr int kRows[kMaxTileVectors + 1] = {0, 8, 8, 6, 5};
+#elif defined(POCHADE_KERNEL_ISA_neon)
+constexpr int kRows[kMaxTileVectors + 1] = {0, 6, 4, 2, 2};
+#elif defined(POCHADE_KERNEL_ISA_avx2)
+constexpr int kRows[kMaxTileVectors + 1] = {0, 8, 5, 3, 2};
+#else
+constexpr int kRows[kMaxTileVectors + 1] = {0, 4, 2, 1, 1};
+#endif
+constexpr int kMostRows = kRows[1];
+
+/// Rows are addressed from a pointer for every third of them (x86 adds an index scaled by 1 or 2 for free).
+template <int R>
+struct RowPointers {
+  static constexpr int kBases = (R + 2) / 3;
+  const char* base[kBases];
+
+  POCHADE_INLINE RowPointers(const char* a, size_t lda) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * lda;
+  }
+  POCHADE_INLINE const char* at(int row, size_t lda) const { return base[row / 3] + (row % 3) * lda; }
+  POCHADE_INLINE void advance(size_t n) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) {
+      base[i] += n;
+      // Else the compiler replaces the pointers by one for each row and spills them.
+      __asm__("" : "+r"(base[i]));
+    }
+  }
+};
+
+POCHADE_INLINE I32 activations(const void* p, [[maybe_unused]] I32 flip) {
+#if defined(POCHADE_INT8_QUADS)
+  return bit_xor(broadcast_group(p), flip);
+#else
+  return broadcast_group(p);
+#endif
+}
+
+template <int R, int V>
+POCHADE_INLINE void step(I32 (&sums)[R][V], const RowPointers<R>& rows, size_t lda, size_t offset, I32 flip,
+                         const char* b, size_t panel) {
+  I32 weights[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) weights[v] = load_int(b + v * panel);
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i) {
+    const I32 a = activations(rows.at(i, lda) + offset, flip);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) sums[i][v] = dot(sums[i][v], a, weights[v]);
+  }
+}
+
+#if defined(POCHADE_INT8_BY_LANE)
+template <int kLane, int R, int V>
+POCHADE_INLINE void lane_step(I32 (&sums)[R][V], const I32 (&a)[R], const char* b, size_t panel) {
+  I32 weights[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) weights[v] = load_int(b + v * panel);
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) sums[i][v] = dot_lane<kLane>(sums[i][v], a[i], weights[v]);
+}
+#endif
+
+inline constexpr size_t kVectorBytes = kLanes * kGroupBytes;
+
+template <int R, int V>
+POCHADE_INLINE void four_steps(I32 (&sums)[R][V], const RowPointers<R>& rows, size_t lda,
+                               [[maybe_unused]] I32 flip, const char* b, size_t panel) {
+#if defined(POCHADE_INT8_BY_LANE)
+  I32 a[R];
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i) {
+    a[i] = load_int(rows.at(i, lda));
+#if defined(POCHADE_INT8_QUADS)
+    a[i] = bit_xor(a[i], flip);
+#endif
+  }
+  lane_step<0>(sums, a, b, panel);
+  lane_step<1>(sums, a, b + kVectorBytes, panel);
+  lane_step<2>(sums, a, b + 2 * kVectorBytes, panel);
+  lane_step<3>(sums, a, b + 3 * kVectorBytes, panel);
+#else
+  step(sums, rows, lda, 0, flip, b, panel);
+  step(sums, rows, lda, kGroupBytes, flip, b + kVectorBytes, panel);
+  step(sums, rows, lda, 2 * kGroupBytes, flip, b + 2 * kVectorBytes, panel);
+  step(sums, rows, lda, 3 * kGroupBytes, flip, b + 3 * kVectorBytes, panel);
+#endif
+}
+
+/// Requantizes and stores `rows` rows of V vectors of sums.
+template <int V, Requant kMode>
+void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
+  const auto columns_of = [&](int v) { return Columns{t.columns.at + v * kLanes, t.columns.stride}; };
+  const Columns columns[4] = {columns_of(0), columns_of(V > 1 ? 1 : 0), columns_of(V > 2 ? 2 : 0),
+                              columns_of(V > 3 ? 3 : 0)};
+  const Requantizer<kMode> requantize[4] = {Requantizer<kMode>(columns[0]), Requantizer<kMode>(columns[1]),
+                                            Requantizer<kMode>(columns[2]), Requantizer<kMode>(columns[3])};
+  const Narrow narrow = t.narrow;
+  char* y = t.y;
+  for (size_t i = 0; i < rows; ++i, y += t.ldy, sums += V * kLanes) {
+    const I32 term = broadcast_int(t.row_terms == nullptr ? 0 : t.row_terms[i]);
+    I32 q[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) q[v] = requantize[v](load_int(sums + v * kLanes) + term);
+    store_row<V>(q, narrow, y, t.channels);
+  }
+}
+
+template <int R, int V>
+void run_tile(const Int8TileArgs& t) {
+  I32 sums[R][V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const I32 bias = load_int(t.columns.bias() + v * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) sums[i][v] = bias;
+  }
+  const I32 flip = broadcast_int(static_cast<int32_t>(t.flip));
+  const size_t lda = t.lda, panel = t.panel;
+  const char* b = t.b;
+  for (size_t s = 0; s < t.segment_count; ++s) {
+    RowPointers<R> rows(t.segments[s] + t.a_offset, lda);
+    size_t groups = t.groups;
+    for (; groups >= 4; groups -= 4) {
+      four_steps(sums, rows, lda, flip, b, panel);
+      rows.advance(4 * kGroupBytes);
+      b += 4 * kVectorBytes;
+    }
+    for (; groups > 0; --groups) {
+      step(sums, rows, lda, 0, flip, b, panel);
+      rows.advance(kGroupBytes);
+      b += kVectorBytes;
+    }
+  }
+  // Through memory: one requantization serves all heights of tiles.
+  alignas(64) int32_t spilled[R * V * kLanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store_int(spilled + (i * V + v) * kLanes, sums[i][v]);
+  switch (t.mode) {
+    case Requant::kFixed:
+      return finish<V, Requant::kFixed>(spilled, R, t);
+    case Requant::kFixedWide:
+      return finish<V, Requant::kFixedWide>(spilled, R, t);
+    case Requant::kFloat:
+      return finish<V, Requant::kFloat>(spilled, R, t);
+  }
+}
+
+using Tile = void (*)(const Int8TileArgs& args);
+
+template <int R, int V>
+constexpr Tile tile_if() {
+  if constexpr (R <= kRows[V])
+    return run_tile<R, V>;
+  else
+    return nullptr;
+}
+
+#define POCHADE_TILE_ROW(R) {tile_if<R, 1>(), tile_if<R, 2>(), tile_if<R, 3>(), tile_if<R, 4>()}
+constexpr Tile kTiles[12][kMaxTileVectors] = {
+    POCHADE_TILE_ROW(1), POCHADE_TILE_ROW(2),  POCHADE_TILE_ROW(3),  POCHADE_TILE_ROW(4),
+    POCHADE_TILE_ROW(5), POCHADE_TILE_ROW(6),  POCHADE_TILE_ROW(7),  POCHADE_TILE_ROW(8),
+    POCHADE_TILE_ROW(9), POCHADE_TILE_ROW(10), POCHADE_TILE_ROW(11), POCHADE_TILE_ROW(12)};
+#undef POCHADE_TILE_ROW
+static_assert(kMostRows <= 12);
+
+/// Estimated cycles of a tile for each group of k.
+double tile_cost(size_t rows, size_t vectors) {
+  constexpr double kLatency = 5;
+  const double sums = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
+  double cost = sums > loads ? sums : loads;
+  if (cost < kLatency) cost = kLatency;
+  return cost + 0.1 * loads + 0.5;
+}
+
+double strip_cost(size_t rows, size_t vectors) {
+  const size_t tiles = ceil_div(rows, int8_tile_rows(vectors));
+  const size_t low = rows / tiles, high_count = rows % tiles;
+  double cost = static_cast<double>(tiles - high_count) * tile_cost(low, vectors);
+  if (high_count > 0) cost += static_cast<double>(high_count) * tile_cost(low + 1, vectors);
+  return cost;
+}
+
+}  // namespace
+
+size_t int8_tile_rows(size_t vectors) {
+  return kRows[vectors];
+}
+
+Tiling int8_tiling(size_t rows, size_t vectors) {
+  double costs[kMaxTileVectors + 1] = {};
+  for (size_t v = 1; v <= kMaxTileVectors; ++v) costs[v] = strip_cost(rows, v);
+  return best_tiling(vectors, costs);
+}
+
+void int8_strip(Int8TileArgs args, size_t rows, size_t vectors) {
+  const size_t tiles = ceil_div(rows, int8_tile_rows(vectors));
+  const size_t low = rows / tiles, high_count = rows % tiles;
+  for (size_t i = 0; i < tiles; ++i) {
+    const size_t height = i < high_count ? low + 1 : low;
+    kTiles[height - 1][vectors - 1](args);
+    args.a_offset += height * args.lda;
+    args.y += height * args.ldy;
+    if (args.row_terms != nullptr) args.row_terms += height;
+  }
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade
