@@ -19,12 +19,20 @@ endif()
 set_target_properties(pochade_media PROPERTIES SOURCES "${media_sources}")
 target_link_libraries(pochade_media PUBLIC pochade PkgConfig::POCHADE_MEDIA_PACKAGES)
 
-pochade_folders(pochade_paint paint)
-target_link_libraries(pochade_paint PUBLIC pochade_media pochade)
-target_include_directories(pochade_paint SYSTEM PRIVATE ${POCHADE_TOMLPLUSPLUS_INCLUDE})
+# Data sets, cards, inputs, comparisons and metrics.
+pochade_folders(pochade_data data)
+target_link_libraries(pochade_data PUBLIC pochade_media pochade_formats pochade)
+target_include_directories(pochade_data SYSTEM PRIVATE ${POCHADE_TOMLPLUSPLUS_INCLUDE})
 # Used header-only and without exceptions, so that no exception of the parser can leave the file that includes it.
-target_compile_definitions(pochade_paint PRIVATE
-  TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0 POCHADE_SOURCE_STYLES="${CMAKE_SOURCE_DIR}/styles")
+target_compile_definitions(pochade_data PRIVATE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
+
+# What a network's numbers mean: classes, boxes, masks, keypoints, words.
+pochade_folders(pochade_tasks tasks)
+target_link_libraries(pochade_tasks PUBLIC pochade_data)
+
+pochade_folders(pochade_paint paint)
+target_link_libraries(pochade_paint PUBLIC pochade_data pochade_media pochade)
+target_compile_definitions(pochade_paint PRIVATE POCHADE_SOURCE_STYLES="${CMAKE_SOURCE_DIR}/styles")
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   find_package(CLI11 REQUIRED)
@@ -38,7 +46,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   target_compile_options(pochade-cli PRIVATE -O1)  # it parses and prints: building fast matters more
   target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(pochade-cli PRIVATE
-    pochade_paint pochade_media pochade_data pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)
+    pochade_paint pochade_tasks pochade_media pochade_data pochade_formats pochade CLI11::CLI11 nlohmann_json::nlohmann_json)
   install(TARGETS pochade-cli RUNTIME DESTINATION bin)
 endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/styles/ DESTINATION share/pochade/styles

@@ -10,7 +10,7 @@ import sys
 
 # The one place for the order (docs/architecture.md explains it): each folder sees those before it.
 ORDER = (
-    "base tensor graph kernels plan ops passes engine formats media data compress train targets delivery "
+    "base tensor graph kernels plan ops passes engine formats media data tasks compress train targets delivery "
     "paint studio api cli"
 ).split()
 

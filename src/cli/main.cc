@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   pochade::add_inspect(app);
   pochade::add_run(app);
   pochade::add_verify(app);
+  pochade::add_eval(app);
   pochade::add_bench(app);
   pochade::add_why(app);
   pochade::add_knobs(app);

@@ -9,6 +9,7 @@ void add_paint(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_run(CLI::App& app);
 void add_verify(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_why(CLI::App& app);
 void add_knobs(CLI::App& app);

@@ -21,19 +21,6 @@ Result<bool> channels_first(const Fact& fact, std::string_view what, std::string
   return is_three(fact.dim(1)) && !(is_three(fact.dim(3)) && !is_three(fact.dim(1)));
 }
 
-ModelHints hints_of(const Graph& graph) {
-  ModelHints out;
-  out.metadata = graph.metadata();
-  const auto doc = [&](const std::string& key) {
-    const auto found = graph.metadata().find(key);
-    return found == graph.metadata().end() ? std::string() : found->second;
-  };
-  out.model_doc = doc("doc");
-  for (const ValueId v : graph.inputs()) out.input_docs.push_back(doc("doc:" + graph.value(v).name));
-  for (const GraphOutput& o : graph.outputs()) out.output_docs.push_back(doc("doc:" + o.name));
-  return out;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ModelPainter>> ModelPainter::open(const std::filesystem::path& model,

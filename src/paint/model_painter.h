@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "data/decide.h"
 #include "engine/session.h"
-#include "paint/decide.h"
 #include "paint/paint.h"
 
 namespace pochade {

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "data/preprocess.h"
 #include "media/image.h"
-#include "paint/preprocess.h"
 #include "tensor/tensor.h"
 
 namespace pochade {

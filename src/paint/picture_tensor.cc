@@ -7,11 +7,6 @@
 namespace pochade {
 namespace {
 
-/// Colour (0 red, 1 green, 2 blue) of the network's channel.
-size_t colour_of(ChannelOrder order, size_t channel) {
-  return order == ChannelOrder::kRgb ? channel : 2 - channel;
-}
-
 uint16_t to_16_bits(double v) {
   if (!(v > 0)) return 0;  // NaN too
   return v >= 255 ? 65535 : static_cast<uint16_t>(v * 257 + 0.5);
@@ -49,8 +44,8 @@ Result<Tensor> to_tensor(const Image& photo, const Preprocess& how, int64_t heig
     for (const int column : columns) {
       const uint16_t* pixel = from + static_cast<size_t>(column) * static_cast<size_t>(photo.channels());
       for (size_t c = 0; c < 3; ++c) {
-        const size_t colour = colour_of(side.channels, c);
-        *to++ = static_cast<float>(pixel[colour] / 257.0 * side.multiply[colour] + side.add[colour]);
+        const size_t colour = side.colour_of(c);
+        *to++ = side.value(colour, pixel[colour] / 257.0);
       }
     }
     if (how.noise_std > 0) add_noise(row, y, width, how);
@@ -74,7 +69,7 @@ Result<Image> from_tensor(const Tensor& tensor, const PictureSide& side, int64_t
     uint16_t* to = image.row(static_cast<int>(y));
     for (int64_t x = 0; x < width; ++x, from += 3, to += 3)
       for (size_t c = 0; c < 3; ++c) {
-        const size_t colour = colour_of(side.channels, c);
+        const size_t colour = side.colour_of(c);
         to[colour] = to_16_bits((double{from[c]} - side.add[colour]) / side.multiply[colour]);
       }
   }

@@ -2,8 +2,8 @@
 // Picture to tensor and back.
 
 #include "base/result.h"
+#include "data/preprocess.h"
 #include "media/image.h"
-#include "paint/preprocess.h"
 #include "tensor/tensor.h"
 
 namespace pochade {

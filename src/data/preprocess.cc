@@ -1,4 +1,4 @@
-#include "paint/preprocess.h"
+#include "data/preprocess.h"
 
 #include "base/format.h"
 
@@ -12,6 +12,28 @@ std::optional<ChannelOrder> channel_order(std::string_view name) {
   if (name == "rgb") return ChannelOrder::kRgb;
   if (name == "bgr") return ChannelOrder::kBgr;
   return std::nullopt;
+}
+
+std::string to_string(Fit fit) {
+  switch (fit) {
+    case Fit::kCrop:
+      return "crop";
+    case Fit::kStretch:
+      return "stretch";
+    case Fit::kPad:
+      break;
+  }
+  return "pad";
+}
+
+std::optional<Fit> fit_named(std::string_view name) {
+  for (const Fit fit : {Fit::kCrop, Fit::kStretch, Fit::kPad})
+    if (name == to_string(fit)) return fit;
+  return std::nullopt;
+}
+
+bool PictureSide::is_raw() const {
+  return multiply == std::array<double, 3>{1, 1, 1} && add == std::array<double, 3>{0, 0, 0};
 }
 
 void PictureSide::set_range(double low, double high) {

@@ -1,10 +1,12 @@
-#include "paint/decide.h"
+#include "data/decide.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <cmath>
 
-#include "paint/card.h"
+#include "data/card.h"
 
 namespace pochade {
 namespace {
@@ -122,6 +124,50 @@ std::optional<Found<T>> in_docs(const ModelHints& hints, bool input, Read read) 
   return std::nullopt;
 }
 
+/// "mean=127.5 std=127.5", or a list of three each: (v - mean) / std.
+bool read_normalization(std::string_view text, PictureSide& side) {
+  const auto numbers = [&](std::string_view key) {
+    std::vector<double> out;
+    const size_t at = text.find(key);
+    if (at == std::string_view::npos) return out;
+    const char* from = text.data() + at + key.size();
+    const char* const end = text.data() + text.size();
+    for (double value = 0; from < end; ++from) {
+      const auto [stop, error] = std::from_chars(from, end, value);
+      if (error != std::errc()) break;
+      out.push_back(value);
+      from = stop;
+      if (from == end || *from != ',') break;
+    }
+    return out;
+  };
+  const auto mean = numbers("mean="), deviation = numbers("std=");
+  const auto fits = [](const std::vector<double>& list) { return list.size() == 1 || list.size() == 3; };
+  if (!fits(mean) || !fits(deviation)) return false;
+  for (size_t c = 0; c < 3; ++c) {
+    const double m = mean[std::min(c, mean.size() - 1)], s = deviation[std::min(c, deviation.size() - 1)];
+    if (!std::isfinite(m) || !std::isfinite(s) || s == 0) return false;
+    side.multiply[c] = 1 / s;
+    side.add[c] = -m / s;
+  }
+  return true;
+}
+
+/// The normalization that TFLite's metadata give for the first input, of red, green, blue.
+bool normalization_from_metadata(const ModelHints& hints, PictureSide& side,
+                                 std::vector<std::string>& reasons) {
+  if (hints.input_names.empty()) return false;
+  const std::string key = "normalization:" + hints.input_names[0];
+  const auto found = hints.metadata.find(key);
+  if (found == hints.metadata.end()) return false;
+  PictureSide read = side;
+  const bool understood = read_normalization(found->second, read);
+  if (understood) side = read;
+  reasons.push_back(format("input values {}: metadata {}{}", understood ? to_string(side) : "as they are",
+                           key, understood ? "" : format(" = {} is not understood", found->second)));
+  return understood;
+}
+
 PictureSide side_from_hints(const ModelHints& hints, bool input, std::vector<std::string>& reasons) {
   PictureSide side;
   auto order = in_metadata<ChannelOrder>(hints, kFormatKey, order_of_format, reasons);
@@ -134,6 +180,7 @@ PictureSide side_from_hints(const ModelHints& hints, bool input, std::vector<std
   const std::string values = range ? format("{}..{}", range->value.low, range->value.high) : "0..255";
   reasons.push_back(
       format("{} channels {}: {}", name, side.channels, order ? order->from : "nothing says so, a guess"));
+  if (!range && input && normalization_from_metadata(hints, side, reasons)) return side;
   reasons.push_back(
       format("{} values {}: {}", name, values, range ? range->from : "nothing says so, a guess"));
   return side;
@@ -149,8 +196,8 @@ void say_all(const Preprocess& preprocess, std::string_view from, std::vector<st
                              preprocess.noise_seed, from));
 }
 
-Result<Preprocess> preset_or_card(const std::string& wanted) {
-  if (const auto preset = preprocess_preset(wanted)) return *preset;
+Result<Card> preset_or_card(const std::string& wanted) {
+  if (const auto preset = preprocess_preset(wanted)) return Card{.preprocess = *preset, .task = {}};
   if (!wanted.ends_with(".toml"))
     return Error::invalid_argument("\"{}\" is no way to preprocess: expected {} or a FILE.toml", wanted,
                                    kPreprocessPresets);
@@ -159,15 +206,37 @@ Result<Preprocess> preset_or_card(const std::string& wanted) {
 
 }  // namespace
 
+ModelHints hints_of(const Graph& graph) {
+  ModelHints out;
+  out.metadata = graph.metadata();
+  const auto doc = [&](const std::string& key) {
+    const auto found = graph.metadata().find(key);
+    return found == graph.metadata().end() ? std::string() : found->second;
+  };
+  out.model_doc = doc("doc");
+  for (const ValueId v : graph.inputs()) {
+    out.input_names.push_back(graph.value(v).name);
+    out.input_docs.push_back(doc("doc:" + graph.value(v).name));
+  }
+  for (const GraphOutput& o : graph.outputs()) out.output_docs.push_back(doc("doc:" + o.name));
+  return out;
+}
+
 Result<PreprocessDecision> decide_preprocess(const PreprocessFlags& flags,
                                              const std::optional<std::filesystem::path>& card,
                                              const ModelHints& hints) {
   PreprocessDecision out;
+  if (card) {
+    TRY(Card read, read_card(*card));
+    out.preprocess = read.preprocess;
+    out.task = std::move(read.task);
+  }
   if (flags.preprocess) {
-    TRY(out.preprocess, preset_or_card(*flags.preprocess));
+    TRY(Card wanted, preset_or_card(*flags.preprocess));
+    out.preprocess = wanted.preprocess;
+    if (!preprocess_preset(*flags.preprocess)) out.task = std::move(wanted.task);
     say_all(out.preprocess, format("--preprocess {}", *flags.preprocess), out.reasons);
   } else if (card) {
-    TRY(out.preprocess, read_card(*card));
     say_all(out.preprocess, format("card {}", *card), out.reasons);
   } else {
     out.preprocess.input = side_from_hints(hints, /*input=*/true, out.reasons);

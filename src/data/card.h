@@ -1,5 +1,5 @@
 #pragma once
-// The card of a painting network: a TOML file that says how a picture enters and leaves it.
+// The card of a network: a TOML file that says how a picture or a sound enters it, and what its results mean.
 //
 //   title = "first_style"            # title, painting, license, trained, author, source, notes: for people
 //   [input]
@@ -11,24 +11,35 @@
 //   pad        = 32                  # pixels reflected around the photo and cut from the painting
 //   noise_std  = 0.05                # Gaussian, added after scaling
 //   noise_seed = 1
+//   fit        = "crop"              # crop, stretch, pad: how a picture gets the network's size
+//   keep       = 0.875               # part of the shorter side that "crop" keeps
+//   size       = [224, 224]          # height, width, of a network that takes many
 //   [output]                         # channels, range, mean, scale; what is not said is as in [input]
 //   channels = "rgb"
+//   [task], [detect], [audio]: see data/task_card.h
 
 #include <filesystem>
 #include <optional>
 #include <string_view>
 
 #include "base/result.h"
-#include "paint/preprocess.h"
+#include "data/preprocess.h"
+#include "data/task_card.h"
 
 namespace pochade {
 
+struct Card {
+  Preprocess preprocess;
+  TaskCard task;
+};
+
 /// Strict: an unknown key, a wrong type or a value out of range is an error that names `name`, the line and
-/// the key.
-Result<Preprocess> parse_card(std::string_view text, std::string_view name);
+/// the key. Files that the card names (labels) are looked for in `folder`.
+Result<Card> parse_card(std::string_view text, std::string_view name,
+                        const std::filesystem::path& folder = {});
 
 /// parse_card of a file of at most 1 MB.
-Result<Preprocess> read_card(const std::filesystem::path& path);
+Result<Card> read_card(const std::filesystem::path& path);
 
 /// candy.toml beside candy.onnx, if there is such a file.
 std::optional<std::filesystem::path> card_beside(const std::filesystem::path& model);
