@@ -1,6 +1,7 @@
 #include "formats/formats.h"
 
 #include "formats/onnx/import.h"
+#include "formats/tflite/import.h"
 
 namespace pochade {
 namespace {
@@ -13,8 +14,9 @@ bool looks_like_onnx(const Bytes& file) {
 
 Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folder) {
   if (file.size() == 0) return Error::invalid_model("the file is empty");
+  if (looks_like_tflite(file)) return import_tflite(file);
   if (looks_like_onnx(file)) return import_onnx(file, folder);
-  return Error::not_supported("not an ONNX model, and no other kind of model is known");
+  return Error::not_supported("neither an ONNX nor a TFLite model, and no other kind is known");
 }
 
 }  // namespace
