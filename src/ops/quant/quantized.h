@@ -70,6 +70,13 @@ IntegerBounds output_bounds(const Quantized& quantized);
 
 /// For each output channel of Conv, ConvTranspose, Gemm or MatMul: x scale * w scale / y scale, in the
 /// precision that TFLite gives it. One element if w has one scale.
+/// The sums s of Conv, ConvTranspose and MatMul become round(round(s * m / 2^31 * 2^left) / 2^right) as
+/// multiply() and multiply_wide() (16-bit activations) do it.
 std::vector<FixedPoint> channel_multipliers(const Quantized& quantized);
+
+/// The same as real numbers. TFLite's FullyConnected (Gemm here) requantizes by them, whatever the types: the
+/// result is round(double(s) * m), halves away from zero.
+std::vector<double> real_multipliers(const Quantized& quantized);
+bool requantizes_by_real(const Quantized& quantized);
 
 }  // namespace pochade

@@ -11,15 +11,27 @@ namespace pochade {
 
 std::vector<FixedPoint> channel_multipliers(const Quantized& quantized) {
   const Quantized::Type &x = quantized.in[0], &w = quantized.in[1], &y = quantized.out[0];
+  // What TFLite has had longest multiplies the two scales in single precision.
+  const bool single = x.dtype == DType::kU8 || op_as<MatMul>(*quantized.op) != nullptr;
   std::vector<FixedPoint> out;
   for (const float scale : w.quantization->scale) {
-    // uint8 is the older scheme of TFLite, which multiplies the scales in single precision.
-    const double product = x.dtype == DType::kU8
-                               ? static_cast<double>(x.scale() * scale)
-                               : static_cast<double>(x.scale()) * static_cast<double>(scale);
+    const double product = single ? static_cast<double>(x.scale() * scale)
+                                  : static_cast<double>(x.scale()) * static_cast<double>(scale);
     out.push_back(fixed_point(product / static_cast<double>(y.scale())));
   }
   return out;
+}
+
+std::vector<double> real_multipliers(const Quantized& quantized) {
+  std::vector<double> out;
+  for (const float scale : quantized.in[1].quantization->scale)
+    out.push_back(static_cast<double>(quantized.in[0].scale()) * static_cast<double>(scale) /
+                  static_cast<double>(quantized.out[0].scale()));
+  return out;
+}
+
+bool requantizes_by_real(const Quantized& quantized) {
+  return op_as<Gemm>(*quantized.op) != nullptr;
 }
 
 namespace {
@@ -30,17 +42,13 @@ class Requantizer {
   explicit Requantizer(const Quantized& quantized)
       : bounds_(output_bounds(quantized)),
         zero_(quantized.out[0].zero_point()),
-        fixed_(channel_multipliers(quantized)) {
-    const Quantized::Type &x = quantized.in[0], &w = quantized.in[1], &y = quantized.out[0];
-    for (const float scale : w.quantization->scale)
-      real_.push_back(static_cast<double>(x.scale()) * static_cast<double>(scale) /
-                      static_cast<double>(y.scale()));
-  }
+        fixed_(channel_multipliers(quantized)),
+        real_(real_multipliers(quantized)) {}
   int32_t narrow(int32_t sum, size_t channel) const {
     return bounds_.clamp(
         wrap_int32(int64_t{multiply(sum, fixed_[fixed_.size() == 1 ? 0 : channel])} + zero_));
   }
-  /// Of 16-bit activations, by a real multiplier.
+  /// By a real multiplier.
   int32_t real(int64_t sum, size_t channel) const {
     const double product = static_cast<double>(sum) * real_[real_.size() == 1 ? 0 : channel];
     const double rounded = std::clamp(std::round(product), -2147483648.0, 2147483647.0);
@@ -138,7 +146,7 @@ Result<Tensor> centred(const Tensor& x, const Quantized::Type& type) {
 }
 
 /// The sums of the operator itself on centred integers, then the bias and requantization of each channel.
-Result<Tensors> eval_linear(const Quantized& quantized, std::span<const Tensor> in, bool real_multiplier) {
+Result<Tensors> eval_linear(const Quantized& quantized, std::span<const Tensor> in) {
   TRY(Tensor x, centred(in[0], quantized.in[0]));
   TRY(Tensor w, centred(in[1], quantized.in[1]));
   TRY(const Tensors sums, quantized.op->eval(Tensors{x, w}));
@@ -146,13 +154,14 @@ Result<Tensors> eval_linear(const Quantized& quantized, std::span<const Tensor> 
   const std::vector<int64_t> bias = bias_of(in);
   const auto channels = static_cast<size_t>(std::max<int64_t>(sums[0].shape().back(), 1));
   const auto from = sums[0].data<double>();
+  const bool by_real = requantizes_by_real(quantized), wide = in[0].dtype() == DType::kI16;
   std::vector<int64_t> y(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
     const size_t channel = i % channels;
     const int64_t sum = static_cast<int64_t>(from[i]) + (bias.empty() ? 0 : bias[channel]);
-    y[i] = in[0].dtype() != DType::kI16 ? requantizer.narrow(wrap_int32(sum), channel)
-           : real_multiplier            ? requantizer.real(sum, channel)
-                                        : requantizer.wide(sum, channel);
+    y[i] = by_real ? requantizer.real(wide ? sum : wrap_int32(sum), channel)
+           : wide  ? requantizer.wide(sum, channel)
+                   : requantizer.narrow(wrap_int32(sum), channel);
   }
   TRY(Tensor out, integer_tensor(in[0].dtype(), sums[0].shape(), y));
   return Tensors{out};
@@ -209,7 +218,7 @@ Status check_quantized_conv_transpose(const Quantized& quantized, std::span<cons
 }
 
 Result<Tensors> eval_quantized_conv_transpose(const Quantized& quantized, std::span<const Tensor> in) {
-  return eval_linear(quantized, in, false);
+  return eval_linear(quantized, in);
 }
 
 Status check_quantized_gemm(const Quantized& quantized, std::span<const Fact> in) {
@@ -223,7 +232,7 @@ Status check_quantized_gemm(const Quantized& quantized, std::span<const Fact> in
 }
 
 Result<Tensors> eval_quantized_gemm(const Quantized& quantized, std::span<const Tensor> in) {
-  return eval_linear(quantized, in, op_as<Gemm>(*quantized.op) != nullptr);
+  return eval_linear(quantized, in);
 }
 
 Status check_quantized_matmul(const Quantized& quantized, std::span<const Fact>) {

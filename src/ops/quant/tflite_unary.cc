@@ -94,7 +94,8 @@ IntegerBounds bounds_within(const Quantized& quantized, float low, float high) {
 // 16-bit sigmoid and tanh: straight lines between the points of a table of sigmoid(i / 24).
 // ------------------------------------------------------------------------------------------------------
 
-/// In 1/65536; each point is lowered by half of what the line to the next one lies below the curve in its middle.
+/// In 1/65536; each point is lowered by half of what the line to the next one lies below the curve in its
+/// middle.
 uint32_t sigmoid_point(uint32_t i) {
   if (i >= 255) return 65535;
   const auto curve = [](double at) { return 65536.0 / (1.0 + std::exp(-at / 24.0)); };
