@@ -7,12 +7,14 @@
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
+#include "kernels/quantized_args.h"
 #include "kernels/simd.h"
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
 
 extern const Int8Kernels kInt8Kernels;
+extern const QuantizedKernels kQuantizedKernels;
 
 void depthwise(const DepthwiseShape& shape, const DepthwiseArgs& args, Range rows);
 

@@ -10,6 +10,7 @@
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
+#include "kernels/quantized_args.h"
 
 namespace pochade {
 
@@ -18,6 +19,8 @@ struct Kernels {
   size_t float_lanes;  ///< floats in a vector
   /// Of 8-bit integers. Their instruction set may be wider than that of the rest.
   const Int8Kernels* int8;
+  /// Of quantized operators beside these.
+  const QuantizedKernels* quantized;
 
   // Matrix product.
   // --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ constinit const Kernels kKernels = {
     .isa = POCHADE_STRING(POCHADE_KERNEL_ISA),
     .float_lanes = kLanes,
     .int8 = &kInt8Kernels,
+    .quantized = &kQuantizedKernels,
     .gemm_plan = gemm_plan,
     .gemm_pack = gemm_pack,
     .gemm_pack_units = gemm_pack_units,

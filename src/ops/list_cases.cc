@@ -11,6 +11,7 @@ Cases index_cases();
 Cases matrix_cases();
 Cases norm_cases();
 Cases pool_cases();
+Cases quantized_cases();
 Cases quantized_conv_cases();
 Cases reduce_cases();
 Cases resize_cases();
@@ -24,6 +25,7 @@ Cases all_cases() {
   all.append(matrix_cases());
   all.append(norm_cases());
   all.append(pool_cases());
+  all.append(quantized_cases());
   all.append(quantized_conv_cases());
   all.append(reduce_cases());
   all.append(resize_cases());

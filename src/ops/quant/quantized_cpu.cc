@@ -1,6 +1,316 @@
+// Elementwise quantized operators on the CPU. What a kernel computes in fewer steps than the oracle is tried
+// for all 256 or 65536 operands beforehand, and taken only where every result is the same.
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "ops/broadcast_loop.h"
+#include "ops/elementwise/binary.h"
+#include "ops/list.h"
 #include "ops/quant/quantized_kinds.h"
 
 namespace pochade {
+namespace {
+
+using Type = Quantized::Type;
+
+/// The value of a byte in memory.
+int32_t value_of(int byte, bool is_signed) {
+  return is_signed ? static_cast<int8_t>(static_cast<uint8_t>(byte)) : byte;
+}
+
+// Functions of one value: tables.
+// ------------------------------------------------------------------------------------------------------
+
+using Table = std::array<uint8_t, 256>;
+
+/// What the oracle makes of every 8-bit value; empty if other inputs are not constant.
+Result<std::optional<Table>> table_of(const Quantized& quantized, const Lowering& at) {
+  Tensors in;
+  TRY(Tensor every, Tensor::make(*at.in(0).dtype, Shape{256}));
+  for (int i = 0; i < 256; ++i) every.mutable_bytes()[i] = static_cast<std::byte>(i);
+  in.push_back(every);
+  for (size_t i = 1; i < at.inputs.size(); ++i) {
+    if (at.has(i) && !at.in(i).is_constant()) return std::optional<Table>();
+    in.push_back(at.in(i).constant);
+  }
+  TRY(const Tensors out, quantized.eval(in));
+  Table table;
+  std::memcpy(table.data(), out[0].bytes(), table.size());
+  return std::optional<Table>(table);
+}
+
+/// Whether y = x ^ bits for all x.
+std::optional<uint8_t> flipped_bits(const Table& table) {
+  for (size_t i = 0; i < table.size(); ++i)
+    if (table[i] != (i ^ table[0])) return std::nullopt;
+  return table[0];
+}
+
+/// The line that gives the table, where there is one: of x * m / 2^shift.
+std::optional<QuantizedSum> line_of(const Quantized& quantized, const Table& table) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  if (x.dtype != y.dtype || !x.quantization || !y.quantization) return std::nullopt;
+  const double ratio = static_cast<double>(x.scale()) / static_cast<double>(y.scale());
+  QuantizedSum line;
+  line.is_signed = x.dtype == DType::kI8;
+  line.shift = static_cast<int32_t>(std::floor(29 - std::log2(256 * ratio + 1)));
+  if (line.shift < 1) return std::nullopt;
+  line.shift = std::min(line.shift, 22);
+  const auto nearest = static_cast<int32_t>(std::lround(ratio * std::exp2(line.shift)));
+  const auto bounds = std::minmax_element(table.begin(), table.end(), [&](uint8_t a, uint8_t b) {
+    return value_of(a, line.is_signed) < value_of(b, line.is_signed);
+  });
+  line.zero = y.zero_point();
+  line.low = value_of(*bounds.first, line.is_signed);
+  line.high = value_of(*bounds.second, line.is_signed);
+  for (const int32_t nudge : {0, 1, -1}) {
+    line.multiplier_a = nearest + nudge;
+    line.offset = -x.zero_point() * line.multiplier_a;
+    bool same = true;
+    for (int i = 0; i < 256 && same; ++i) {
+      const int32_t sum = value_of(i, line.is_signed) * line.multiplier_a + line.offset;
+      const int32_t result = divide_by_power(sum, line.shift) + line.zero;
+      same =
+          std::clamp(result, line.low, line.high) == value_of(table[static_cast<size_t>(i)], line.is_signed);
+    }
+    if (same) return line;
+  }
+  return std::nullopt;
+}
+
+Step table_step(const Lowering& at, const Quantized& quantized, const Table& table, bool may_be_line) {
+  const int64_t elements = at.out_shape(0).elements();
+  const QuantizedKernels* kernels = at.kernels.quantized;
+  Step step;
+  const auto line = may_be_line ? line_of(quantized, table) : std::nullopt;
+  if (const auto bits = flipped_bits(table)) {
+    step = element_step("flip_8", "the same integers but for the sign bit", elements, 1,
+                        [kernels, bits](const StepBuffers& b, Range r) {
+                          kernels->flip(*bits, b.in<uint8_t>(0) + r.begin, b.out<uint8_t>(0) + r.begin,
+                                        r.end - r.begin);
+                        });
+  } else if (line) {
+    step = element_step("line_8", "a straight line", elements, 1,
+                        [kernels, line](const StepBuffers& b, Range r) {
+                          const uint8_t* x = b.in<uint8_t>(0) + r.begin;
+                          kernels->sum(*line, {x, 1, x, 0, b.out<uint8_t>(0) + r.begin, r.end - r.begin});
+                        });
+  } else {
+    step =
+        element_step("table_8", "256 entries", elements, 2, [kernels, table](const StepBuffers& b, Range r) {
+          kernels->look_up(table.data(), b.in<uint8_t>(0) + r.begin, b.out<uint8_t>(0) + r.begin,
+                           r.end - r.begin);
+        });
+  }
+  step.in_place_inputs = {0};
+  return step;
+}
+
+bool is_byte(const Type& type) {
+  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
+}
+
+bool has_one_scale(const Type& type) {
+  return type.quantization && type.quantization->axis < 0;
+}
+
+// Sums and products.
+// ------------------------------------------------------------------------------------------------------
+
+/// f of runs of bytes.
+Step runs_step(const Lowering& at, std::string kernel, std::string why, int64_t cost,
+               std::function<void(const QuantizedRun&)> f) {
+  const Shape out = at.out_shape(0);
+  const Shape operands[] = {at.in_shape(0), at.in_shape(1)};
+  const BroadcastLoop loop = broadcast_loop(out, operands);
+  const auto last = static_cast<size_t>(loop.rank - 1);
+  Step step = element_step(std::move(kernel), std::move(why), out.elements(), cost,
+                           [loop, last, f = std::move(f)](const StepBuffers& b, Range r) {
+                             for_each_run(loop, r, [&](int64_t i, int64_t n, const auto& offsets) {
+                               f({b.in<uint8_t>(0) + offsets[0], static_cast<size_t>(loop.strides[0][last]),
+                                  b.in<uint8_t>(1) + offsets[1], static_cast<size_t>(loop.strides[1][last]),
+                                  b.out<uint8_t>(0) + i, static_cast<size_t>(n)});
+                             });
+                           });
+  for (size_t i = 0; i < 2; ++i)
+    if (operands[i] == out) step.in_place_inputs.push_back(static_cast<int>(i));
+  return step;
+}
+
+/// What the oracle makes of every pair of bytes: a * 256 + b.
+using PairTable = std::vector<int32_t>;
+
+Result<PairTable> pairs_of(const Quantized& quantized) {
+  TRY(Tensor a, Tensor::make(*quantized.in[0].dtype, Shape{256, 1}));
+  TRY(Tensor b, Tensor::make(*quantized.in[1].dtype, Shape{1, 256}));
+  for (int i = 0; i < 256; ++i) a.mutable_bytes()[i] = b.mutable_bytes()[i] = static_cast<std::byte>(i);
+  TRY(const Tensors out, quantized.eval(Tensors{a, b}));
+  const std::vector<int64_t> wide = to_int64s(out[0]);
+  return PairTable(wide.begin(), wide.end());
+}
+
+template <typename F>
+bool agrees(const PairTable& pairs, bool is_signed, F&& f) {
+  for (int a = 0; a < 256; ++a)
+    for (int b = 0; b < 256; ++b)
+      if (f(value_of(a, is_signed), value_of(b, is_signed)) != pairs[static_cast<size_t>(a * 256 + b)])
+        return false;
+  return true;
+}
+
+/// Addition and subtraction in one multiplication each.
+std::optional<QuantizedSum> short_sum(const Quantized& quantized, const PairTable& pairs) {
+  const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
+  const double ratio_a = static_cast<double>(a.scale()) / static_cast<double>(y.scale());
+  const double ratio_b = (op_as<Sub>(*quantized.op) != nullptr ? -1 : 1) * static_cast<double>(b.scale()) /
+                         static_cast<double>(y.scale());
+  QuantizedSum sum;
+  const IntegerBounds bounds = output_bounds(quantized);
+  sum.is_signed = y.dtype == DType::kI8;
+  sum.zero = y.zero_point();
+  sum.low = bounds.low;
+  sum.high = bounds.high;
+  sum.shift = static_cast<int32_t>(std::floor(29 - std::log2(256 * (ratio_a + std::fabs(ratio_b)) + 1)));
+  if (sum.shift < 1) return std::nullopt;
+  sum.shift = std::min(sum.shift, 22);
+  const auto nearest_a = static_cast<int32_t>(std::lround(ratio_a * std::exp2(sum.shift)));
+  const auto nearest_b = static_cast<int32_t>(std::lround(ratio_b * std::exp2(sum.shift)));
+  for (const int32_t nudge_a : {0, 1, -1})
+    for (const int32_t nudge_b : {0, 1, -1}) {
+      sum.multiplier_a = nearest_a + nudge_a;
+      sum.multiplier_b = nearest_b + nudge_b;
+      sum.offset = -a.zero_point() * sum.multiplier_a - b.zero_point() * sum.multiplier_b;
+      if (agrees(pairs, sum.is_signed, [&](int32_t qa, int32_t qb) {
+            const int32_t exact = qa * sum.multiplier_a + qb * sum.multiplier_b + sum.offset;
+            return std::clamp(divide_by_power(exact, sum.shift) + sum.zero, sum.low, sum.high);
+          }))
+        return sum;
+    }
+  return std::nullopt;
+}
+
+std::optional<QuantizedProduct> short_product(const Quantized& quantized, const PairTable& pairs) {
+  const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
+  const IntegerBounds bounds = output_bounds(quantized);
+  QuantizedProduct product{.is_signed = y.dtype == DType::kI8,
+                           .zero_a = a.zero_point(),
+                           .zero_b = b.zero_point(),
+                           .scale = 1,
+                           .zero = y.zero_point(),
+                           .low = bounds.low,
+                           .high = bounds.high};
+  float scale = a.scale() * b.scale() / y.scale();
+  for (int i = 0; i < 2; ++i) scale = std::nextafter(scale, 0.0f);
+  for (int i = 0; i < 5; ++i, scale = std::nextafter(scale, std::numeric_limits<float>::infinity())) {
+    product.scale = scale;
+    if (agrees(pairs, product.is_signed, [&](int32_t qa, int32_t qb) {
+          const float exact = static_cast<float>((qa - product.zero_a) * (qb - product.zero_b)) * scale;
+          const auto rounded = static_cast<int32_t>(std::round(std::clamp(exact, -1e5f, 1e5f)));
+          return std::clamp(rounded + product.zero, product.low, product.high);
+        }))
+      return product;
+  }
+  return std::nullopt;
+}
+
+/// Every pair from a table of 64 kB.
+Step pair_step(const Lowering& at, const PairTable& pairs) {
+  std::vector<uint8_t> bytes(pairs.begin(), pairs.end());
+  return runs_step(at, "pairs_8", "a table of all pairs", 4,
+                   [bytes = std::move(bytes)](const QuantizedRun& run) {
+                     const auto* a = static_cast<const uint8_t*>(run.a);
+                     const auto* b = static_cast<const uint8_t*>(run.b);
+                     auto* y = static_cast<uint8_t*>(run.y);
+                     for (size_t i = 0; i < run.n; ++i)
+                       y[i] = bytes[static_cast<size_t>(a[i * run.a_stride]) * 256 + b[i * run.b_stride]];
+                   });
+}
+
+bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
+  return is_byte(quantized.in[0]) && quantized.in[1].dtype == quantized.in[0].dtype &&
+         quantized.out[0].dtype == quantized.in[0].dtype && has_one_scale(quantized.in[0]) &&
+         has_one_scale(quantized.in[1]) && at.out_shape(0).elements() > 0;
+}
+
+}  // namespace
+
+Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at) {
+  if (!is_byte(quantized.in[0]) || !is_byte(quantized.out[0]) || !has_one_scale(quantized.in[0]) ||
+      at.out_shape(0) != at.in_shape(0) || at.out_shape(0).elements() == 0)
+    return Lowering::reference();
+  TRY(const auto table, table_of(quantized, at));
+  if (!table) return Lowering::reference();
+  const std::string_view op = quantized.op->name();
+  return table_step(at, quantized, *table, op == "Identity" || op == "Relu" || op == "Clip");
+}
+
+Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering& at) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  const int64_t elements = at.out_shape(0).elements();
+  const QuantizedKernels* kernels = at.kernels.quantized;
+  if (elements == 0) return Lowering::reference();
+  if (!x.dtype && is_byte(y) && has_one_scale(y) && at.in_is(0, DType::kF32) &&
+      quantized.rounding == Rounding::kTflite) {
+    const IntegerBounds bounds = output_bounds(quantized);
+    const QuantizeArgs to{.x = nullptr,
+                          .y = nullptr,
+                          .is_signed = y.dtype == DType::kI8,
+                          .scale = y.scale(),
+                          .zero = y.zero_point(),
+                          .low = bounds.low,
+                          .high = bounds.high};
+    return element_step("quantize_8", "float to 8 bits", elements, 2, [=](const StepBuffers& b, Range r) {
+      QuantizeArgs args = to;
+      args.x = b.in<float>(0);
+      args.y = b.outputs[0];
+      kernels->quantize(args, r);
+    });
+  }
+  if (is_byte(x) && has_one_scale(x) && !y.dtype && is_none(quantized.act)) {
+    const DequantizeArgs from{.x = nullptr,
+                              .y = nullptr,
+                              .is_signed = x.dtype == DType::kI8,
+                              .scale = x.scale(),
+                              .zero = x.zero_point()};
+    return element_step("dequantize_8", "8 bits to float", elements, 1, [=](const StepBuffers& b, Range r) {
+      DequantizeArgs args = from;
+      args.x = b.inputs[0];
+      args.y = b.out<float>(0);
+      kernels->dequantize(args, r);
+    });
+  }
+  if (!x.dtype || !y.dtype) return Lowering::reference();
+  return lower_quantized_table(quantized, at);
+}
+
+Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain_binary(quantized, at)) return Lowering::reference();
+  TRY(const PairTable pairs, pairs_of(quantized));
+  const auto sum = short_sum(quantized, pairs);
+  if (!sum) return pair_step(at, pairs);
+  return runs_step(
+      at, "add_8", "one multiplication an operand", 1,
+      [kernels = at.kernels.quantized, sum = *sum](const QuantizedRun& run) { kernels->sum(sum, run); });
+}
+
+Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain_binary(quantized, at)) return Lowering::reference();
+  TRY(const PairTable pairs, pairs_of(quantized));
+  const auto product = short_product(quantized, pairs);
+  if (!product) return pair_step(at, pairs);
+  return runs_step(at, "mul_8", "in single precision", 1,
+                   [kernels = at.kernels.quantized, product = *product](const QuantizedRun& run) {
+                     kernels->product(product, run);
+                   });
+}
+
+Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain_binary(quantized, at)) return Lowering::reference();
+  TRY(const PairTable pairs, pairs_of(quantized));
+  return pair_step(at, pairs);
+}
 
 Result<Step> lower(const Quantized& quantized, const Lowering& at) {
   const QuantizedKind* kind = quantized_kind(quantized.op->name());

@@ -90,6 +90,27 @@ Result<Tensors> eval_quantized_move(const Quantized& quantized, std::span<const 
 Result<Tensors> eval_quantized_pad(const Quantized& quantized, std::span<const Tensor> in);
 Result<Tensors> eval_quantized_concat(const Quantized& quantized, std::span<const Tensor> in);
 
+// quantized_cpu.cc
+Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& at);
+
+// quantized_pool_cpu.cc
+Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_arg_max(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at);
+
+// quantized_move_cpu.cc
+Result<Step> lower_quantized_move(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_pad(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_concat(const Quantized& quantized, const Lowering& at);
+
 // quantized_conv_cpu.cc: convolutions (depthwise too), Gemm and MatMul by integer kernels.
 Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at);

@@ -6,6 +6,7 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/pool.h"
 #include "ops/quant/tflite_loops.h"
+#include "ops/quant/tflite_parts.h"
 #include "ops/reduce/reduce.h"
 #include "ops/resize/resize.h"
 
@@ -65,6 +66,17 @@ Status check_quantized_mean(const Quantized& quantized, std::span<const Fact>) {
   return expect_no_activation(quantized);
 }
 
+FixedPoint mean_multiplier(const Quantized& quantized, int64_t count) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  FixedPoint multiplier = fixed_point(static_cast<double>(x.scale()) / static_cast<double>(y.scale()));
+  if (op_as<ReduceMean>(*quantized.op) == nullptr) return multiplier;
+  int shift = 63 - std::countl_zero(static_cast<uint64_t>(count));
+  shift = std::max(std::min({shift, 32, 31 + multiplier.exponent}), 0);
+  multiplier.value = static_cast<int32_t>((int64_t{multiplier.value} << shift) / count);
+  multiplier.exponent -= shift;
+  return multiplier;
+}
+
 Result<Tensors> eval_quantized_mean(const Quantized& quantized, std::span<const Tensor> in) {
   const Type &x = quantized.in[0], &y = quantized.out[0];
   // The sums are those of the reduction itself, on exact numbers.
@@ -78,13 +90,7 @@ Result<Tensors> eval_quantized_mean(const Quantized& quantized, std::span<const 
   const int64_t count = outputs == 0 ? 0 : in[0].elements() / outputs;
   if (count == 0) return Tensors{sums[0].cast(in[0].dtype()).value()};
 
-  FixedPoint multiplier = fixed_point(static_cast<double>(x.scale()) / static_cast<double>(y.scale()));
-  if (op_as<ReduceMean>(*quantized.op) != nullptr) {
-    int shift = 63 - std::countl_zero(static_cast<uint64_t>(count));
-    shift = std::max(std::min({shift, 32, 31 + multiplier.exponent}), 0);
-    multiplier.value = static_cast<int32_t>((int64_t{multiplier.value} << shift) / count);
-    multiplier.exponent -= shift;
-  }
+  const FixedPoint multiplier = mean_multiplier(quantized, count);
   const IntegerBounds bounds = output_bounds(quantized);
   return map_integers(quantized, sums[0], [&](int32_t sum) {
     const int32_t centred = wrap_int32(sum - count * x.zero_point());
@@ -97,37 +103,9 @@ Result<Tensors> eval_quantized_mean(const Quantized& quantized, std::span<const 
 
 namespace {
 
-/// Where output i of one axis reads: between two elements, the second with this weight.
-template <typename Number>
-struct Between {
-  int64_t first, second;
-  Number place;  ///< of the output along the input, in its unit
-};
-
 using Coordinates = Resize::Coordinates;
 
-/// In 1/1024 of an element, as for int8 and int16.
-Between<int64_t> between_integers(int64_t i, const ResizeAxis& axis, Coordinates coordinates) {
-  int64_t scale = (1024 * axis.in + axis.out / 2) / axis.out;
-  if (coordinates == Coordinates::kAlignCorners && axis.out > 1)
-    scale = (1024 * (axis.in - 1) + (axis.out - 1) / 2) / (axis.out - 1);
-  int64_t place = i * scale;
-  if (coordinates == Coordinates::kHalfPixel) place += scale / 2 - 512;
-  return {std::max<int64_t>(place / 1024, 0), std::min((place + 1023) / 1024, axis.in - 1), place};
-}
-
-/// In single precision, as for uint8.
-Between<float> between_floats(int64_t i, const ResizeAxis& axis, Coordinates coordinates) {
-  float scale = static_cast<float>(axis.in) / static_cast<float>(axis.out);
-  if (coordinates == Coordinates::kAlignCorners && axis.out > 1)
-    scale = static_cast<float>(axis.in - 1) / static_cast<float>(axis.out - 1);
-  float place = static_cast<float>(i) * scale;
-  if (coordinates == Coordinates::kHalfPixel) place = (static_cast<float>(i) + 0.5f) * scale - 0.5f;
-  return {std::max<int64_t>(static_cast<int64_t>(std::floor(place)), 0),
-          std::min(static_cast<int64_t>(std::ceil(place)), axis.in - 1), place};
-}
-
-int64_t blend(const int64_t corner[4], const Between<int64_t>& y, const Between<int64_t>& x) {
+int64_t blend(const int64_t corner[4], const BetweenIntegers& y, const BetweenIntegers& x) {
   const int64_t dy = y.place - 1024 * y.first, dx = x.place - 1024 * x.first;
   const int64_t sum = corner[0] * (1024 - dy) * (1024 - dx) + corner[1] * (1024 - dy) * dx +
                       corner[2] * dy * (1024 - dx) + corner[3] * dy * dx;
@@ -135,7 +113,7 @@ int64_t blend(const int64_t corner[4], const Between<int64_t>& y, const Between<
   return (sum + (sum > 0 ? kOne / 2 : -kOne / 2)) / kOne;
 }
 
-int64_t blend(const int64_t corner[4], const Between<float>& y, const Between<float>& x) {
+int64_t blend(const int64_t corner[4], const BetweenFloats& y, const BetweenFloats& x) {
   const float dy = y.place - static_cast<float>(y.first), dx = x.place - static_cast<float>(x.first);
   const auto at = [&](int k) { return static_cast<float>(corner[k]); };
   const float sum =
@@ -164,6 +142,25 @@ void resize_bilinear(std::span<const int64_t> x, const Shape& xs, std::span<cons
 }
 
 }  // namespace
+
+BetweenIntegers between_integers(int64_t i, const ResizeAxis& axis, Resize::Coordinates coordinates) {
+  int64_t scale = (1024 * axis.in + axis.out / 2) / axis.out;
+  if (coordinates == Coordinates::kAlignCorners && axis.out > 1)
+    scale = (1024 * (axis.in - 1) + (axis.out - 1) / 2) / (axis.out - 1);
+  int64_t place = i * scale;
+  if (coordinates == Coordinates::kHalfPixel) place += scale / 2 - 512;
+  return {std::max<int64_t>(place / 1024, 0), std::min((place + 1023) / 1024, axis.in - 1), place};
+}
+
+BetweenFloats between_floats(int64_t i, const ResizeAxis& axis, Resize::Coordinates coordinates) {
+  float scale = static_cast<float>(axis.in) / static_cast<float>(axis.out);
+  if (coordinates == Coordinates::kAlignCorners && axis.out > 1)
+    scale = static_cast<float>(axis.in - 1) / static_cast<float>(axis.out - 1);
+  float place = static_cast<float>(i) * scale;
+  if (coordinates == Coordinates::kHalfPixel) place = (static_cast<float>(i) + 0.5f) * scale - 0.5f;
+  return {std::max<int64_t>(static_cast<int64_t>(std::floor(place)), 0),
+          std::min(static_cast<int64_t>(std::ceil(place)), axis.in - 1), place};
+}
 
 Status check_quantized_resize(const Quantized& quantized, std::span<const Fact> in) {
   const auto& resize = static_cast<const Resize&>(*quantized.op);

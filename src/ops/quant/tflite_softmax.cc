@@ -8,6 +8,7 @@
 #include "ops/norm/softmax.h"
 #include "ops/quant/fixed_point_functions.h"
 #include "ops/quant/tflite_loops.h"
+#include "ops/quant/tflite_parts.h"
 
 namespace pochade {
 namespace {
@@ -31,22 +32,9 @@ Result<Tensors> map_rows(const Quantized& quantized, const Tensor& x, F&& f) {
   return Tensors{y};
 }
 
-/// Differences to a row's maximum as Q5.26, and the least that is not negligible.
-struct ScaledDifference {
-  explicit ScaledDifference(float scale)
-      : multiplier(fixed_point(std::min(static_cast<double>(scale) * (1 << 26), 2147483647.0))),
-        least(-static_cast<int64_t>(std::floor(
-            31.0 * (1 << 26) / static_cast<double>(int64_t{1} << std::max(multiplier.exponent, 0))))) {}
-  int32_t operator()(int64_t difference) const {
-    return multiply(static_cast<int32_t>(difference), multiplier);
-  }
-  FixedPoint multiplier;
-  int64_t least;
-};
-
 constexpr int kSumBits = 12;
 
-int32_t sum_of_exps(std::span<const int64_t> row, int64_t most, const ScaledDifference& scaled) {
+int32_t sum_of_exps(std::span<const int64_t> row, int64_t most, const SoftmaxDifference& scaled) {
   int32_t sum = 0;
   for (const int64_t q : row)
     if (q - most >= scaled.least)
@@ -108,6 +96,12 @@ void softmax16(std::span<const int64_t> x, std::span<int64_t> y, FixedPoint mult
 
 }  // namespace
 
+SoftmaxDifference::SoftmaxDifference(float scale)
+    : multiplier(fixed_point(std::min(static_cast<double>(scale) * (1 << 26), 2147483647.0))) {
+  const double range = 31.0 * (1 << 26) / static_cast<double>(int64_t{1} << std::max(multiplier.exponent, 0));
+  least = -static_cast<int64_t>(std::floor(range));
+}
+
 Status check_quantized_softmax(const Quantized& quantized, std::span<const Fact> in) {
   const auto& softmax = static_cast<const Softmax&>(*quantized.op);
   TRY(expect_last_axis(quantized, softmax.to_end ? 0 : softmax.axis, in[0]));
@@ -135,7 +129,7 @@ Result<Tensors> eval_quantized_softmax(const Quantized& quantized, std::span<con
     return map_rows(quantized, in[0],
                     [&](std::span<const int64_t> x, std::span<int64_t> y) { softmax16(x, y, multiplier); });
   }
-  const ScaledDifference scaled(scale);
+  const SoftmaxDifference scaled(scale);
   const int bits = y_type.dtype == DType::kI16 ? 16 : 8;
   const IntegerBounds bounds = output_bounds(quantized);
   return map_rows(quantized, in[0], [&](std::span<const int64_t> x, std::span<int64_t> y) {
@@ -163,7 +157,7 @@ Status check_quantized_log_softmax(const Quantized& quantized, std::span<const F
 }
 
 Result<Tensors> eval_quantized_log_softmax(const Quantized& quantized, std::span<const Tensor> in) {
-  const ScaledDifference scaled(quantized.in[0].scale());
+  const SoftmaxDifference scaled(quantized.in[0].scale());
   // From Q5.26 back to steps of x.
   const FixedPoint back = fixed_point(static_cast<double>(int64_t{1} << (31 - scaled.multiplier.exponent)) /
                                       static_cast<double>(scaled.multiplier.value));

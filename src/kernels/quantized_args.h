@@ -1,0 +1,118 @@
+#pragma once
+// Arguments of the kernels for quantized operators beside convolutions: 8-bit values q stand for (q - zero) *
+// scale. `is_signed` chooses int8 or uint8 for all 8-bit arrays of a call. Results are exact, so all
+// instruction sets and all divisions of the work give the same bits.
+
+#include "kernels/pool_args.h"
+
+namespace pochade {
+
+/// y = clamp(round(s / 2^shift) + zero, low, high), halves away from zero, of s = a * multiplier_a + b *
+/// multiplier_b + offset, for which |s| stays below 2^30.
+struct QuantizedSum {
+  bool is_signed = true;
+  int32_t multiplier_a = 0, multiplier_b = 0, offset = 0;
+  int32_t shift = 1;  ///< 1 to 30
+  int32_t zero = 0, low = -128, high = 127;
+};
+
+/// y = clamp(round((a - zero_a) * (b - zero_b) * scale) + zero, low, high) in single precision, halves away
+/// from zero.
+struct QuantizedProduct {
+  bool is_signed = true;
+  int32_t zero_a = 0, zero_b = 0;
+  float scale = 1;
+  int32_t zero = 0, low = -128, high = 127;
+};
+
+/// A run of n elements of two operands, each read with stride 0 or 1. y may be a or b where that has
+/// stride 1.
+struct QuantizedRun {
+  const void* a;
+  size_t a_stride;
+  const void* b;
+  size_t b_stride;
+  void* y;
+  size_t n;
+};
+
+/// y = clamp(round(x / scale) + zero, low, high), halves away from zero; NaN counts as 0.
+struct QuantizeArgs {
+  const float* x;
+  void* y;
+  bool is_signed = true;
+  float scale = 1;
+  int32_t zero = 0, low = -128, high = 127;
+};
+
+/// y = (x - zero) * scale
+struct DequantizeArgs {
+  const void* x;
+  float* y;
+  bool is_signed = true;
+  float scale = 1;
+  int32_t zero = 0;
+};
+
+/// A window of PoolArgs (whose x and y are not read). Average: the rounded mean of the elements inside,
+/// halves away from zero; `empty` where there are none. Both are clamped.
+struct QuantizedPoolArgs {
+  PoolArgs window;
+  const void* x;
+  void* y;
+  bool is_signed = true;
+  int32_t empty = 0, low = -128, high = 127;
+};
+
+/// Bilinear resampling of one picture, dense H, W, C. Output row i and column j lie between two rows and two
+/// columns of x; a second weight w goes with 1024 - w (signed), or with 1 - w in single precision (unsigned).
+struct QuantizedResizeArgs {
+  const void* x;
+  void* y;
+  bool is_signed = true;
+  size_t width = 0, channels = 0, out_width = 0;
+  const int32_t* rows;            ///< [out_height, 2]
+  const int32_t* columns;         ///< [out_width, 2]
+  const int32_t* row_weights;     ///< [out_height], of the second row; read if signed
+  const int32_t* column_weights;  ///< [out_width]
+  const float* row_shares;        ///< the same; read if unsigned
+  const float* column_shares;
+};
+
+/// y[m,n] = clamp(round(double(bias[n] + sum of (x - x_zero) * (w - w_zero)) * multiplier[n]) + zero, low,
+/// high), halves away from zero.  x: M,K   w: N,K   y: M,N
+struct QuantizedDenseArgs {
+  const void* x;
+  const void* w;
+  void* y;
+  bool is_signed = true;  ///< of x, w and y
+  size_t m = 1, n = 0, k = 0;
+  int32_t x_zero = 0, w_zero = 0, zero = 0, low = -128, high = 127;
+  const int32_t* offset;     ///< [n]: bias - x_zero * sum of w + k * x_zero * w_zero, modulo 2^32
+  const double* multiplier;  ///< [n]
+};
+
+struct QuantizedKernels {
+  /// y[i] = table[x[i]], 256 entries; for int8 the entry of q is table[q & 255]. y may be x.
+  void (*look_up)(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n);
+  /// y[i] = x[i] ^ bits: int8 from uint8 of the same scale, if bits is 0x80. y may be x.
+  void (*flip)(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
+  void (*sum)(const QuantizedSum& args, const QuantizedRun& run);
+  void (*product)(const QuantizedProduct& args, const QuantizedRun& run);
+  /// Units: elements.
+  void (*quantize)(const QuantizeArgs& args, Range elements);
+  void (*dequantize)(const DequantizeArgs& args, Range elements);
+  /// Units: output rows of all images.
+  void (*average_pool)(const QuantizedPoolArgs& args, Range rows);
+  void (*max_pool)(const QuantizedPoolArgs& args, Range rows);
+  /// sums[column] = sum over rows of x [rows, columns].
+  void (*sum_columns)(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums);
+  /// Units: output rows. Scratch: 2 * width * channels floats or int32.
+  void (*resize)(const QuantizedResizeArgs& args, Range rows, void* scratch);
+  /// Units: rows m times columns n of y, row by row.
+  void (*dense)(const QuantizedDenseArgs& args, Range outputs);
+  /// y[row] = place of the first greatest of x[row,:]; at most 256 columns.
+  void (*arg_max)(const uint8_t* x, bool is_signed, size_t columns, int64_t* y, Range rows);
+};
+
+}  // namespace pochade

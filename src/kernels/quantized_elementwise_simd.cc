@@ -1,0 +1,114 @@
+#include "kernels/quantized.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+/// y[i] = f(a[i], b[i]) for operands of either stride.
+template <typename T, typename F>
+POCHADE_INLINE void map_runs(const QuantizedRun& run, F f) {
+  const T* a = static_cast<const T*>(run.a);
+  const T* b = static_cast<const T*>(run.b);
+  T* y = static_cast<T*>(run.y);
+  const size_t n = run.n;
+  if (run.a_stride != 0 && run.b_stride != 0) {
+    POCHADE_INDEPENDENT
+    for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(a[i], b[i]));
+  } else if (run.a_stride != 0) {
+    const int32_t same = *b;
+    POCHADE_INDEPENDENT
+    for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(a[i], same));
+  } else if (run.b_stride != 0) {
+    const int32_t same = *a;
+    POCHADE_INDEPENDENT
+    for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(same, b[i]));
+  } else {
+    const T value = static_cast<T>(f(*a, *b));
+    for (size_t i = 0; i < n; ++i) y[i] = value;
+  }
+}
+
+template <typename T>
+void sum_of(const QuantizedSum& args, const QuantizedRun& run) {
+  const int32_t ma = args.multiplier_a, mb = args.multiplier_b, offset = args.offset, shift = args.shift;
+  const int32_t half = 1 << (shift - 1), zero = args.zero, low = args.low, high = args.high;
+  map_runs<T>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
+    const int32_t s = a * ma + b * mb + offset;
+    return clamp_int(((s + half + (s >> 31)) >> shift) + zero, low, high);
+  });
+}
+
+template <typename T>
+void product_of(const QuantizedProduct& args, const QuantizedRun& run) {
+  const int32_t zero_a = args.zero_a, zero_b = args.zero_b, zero = args.zero, low = args.low,
+                high = args.high;
+  const float scale = args.scale;
+  constexpr float kMost = 100000.0f;
+  map_runs<T>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
+    float x = static_cast<float>((a - zero_a) * (b - zero_b)) * scale;
+    x = x < -kMost ? -kMost : x;
+    x = x > kMost ? kMost : x;
+    return clamp_int(round_away(x) + zero, low, high);
+  });
+}
+
+template <typename T>
+void quantize_to(const QuantizeArgs& args, Range r) {
+  const float* x = args.x;
+  T* y = static_cast<T*>(args.y);
+  const int32_t zero = args.zero, low = args.low, high = args.high;
+  const float scale = args.scale;
+  constexpr float kMost = 100000.0f;
+  for (size_t i = r.begin; i < r.end; ++i) {
+    float v = x[i] / scale;
+    v = v == v ? v : 0.0f;
+    v = v < -kMost ? -kMost : v;
+    v = v > kMost ? kMost : v;
+    y[i] = static_cast<T>(clamp_int(round_away(v) + zero, low, high));
+  }
+}
+
+template <typename T>
+void dequantize_from(const DequantizeArgs& args, Range r) {
+  const T* x = static_cast<const T*>(args.x);
+  float* y = args.y;
+  const int32_t zero = args.zero;
+  const float scale = args.scale;
+  for (size_t i = r.begin; i < r.end; ++i) y[i] = static_cast<float>(x[i] - zero) * scale;
+}
+
+}  // namespace
+
+void quantized_look_up(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {  // all reads before the writes, which may lie in the same array
+    uint8_t values[8];
+    for (size_t k = 0; k < 8; ++k) values[k] = table[x[i + k]];
+    __builtin_memcpy(y + i, values, 8);
+  }
+  for (; i < n; ++i) y[i] = table[x[i]];
+}
+
+void quantized_flip(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n) {
+  POCHADE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) y[i] = x[i] ^ bits;
+}
+
+void quantized_sum(const QuantizedSum& args, const QuantizedRun& run) {
+  return args.is_signed ? sum_of<int8_t>(args, run) : sum_of<uint8_t>(args, run);
+}
+
+void quantized_product(const QuantizedProduct& args, const QuantizedRun& run) {
+  return args.is_signed ? product_of<int8_t>(args, run) : product_of<uint8_t>(args, run);
+}
+
+void quantize(const QuantizeArgs& args, Range elements) {
+  return args.is_signed ? quantize_to<int8_t>(args, elements) : quantize_to<uint8_t>(args, elements);
+}
+
+void dequantize(const DequantizeArgs& args, Range elements) {
+  return args.is_signed ? dequantize_from<int8_t>(args, elements) : dequantize_from<uint8_t>(args, elements);
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade

@@ -1,0 +1,187 @@
+#include "kernels/quantized.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+namespace {
+
+constexpr size_t kChannels = 64;  // that are summed together
+
+/// The taps of output `o` along one axis that lie in the picture: [first, first + count * dilation).
+struct Taps {
+  size_t first, count;
+};
+POCHADE_INLINE Taps taps_inside(size_t o, size_t stride, ptrdiff_t pad, size_t kernel, size_t dilation,
+                                size_t size) {
+  ptrdiff_t at = static_cast<ptrdiff_t>(o * stride) - pad;
+  size_t skipped = 0;
+  while (at < 0 && skipped < kernel) {
+    at += static_cast<ptrdiff_t>(dilation);
+    ++skipped;
+  }
+  size_t count = 0;
+  while (skipped + count < kernel && static_cast<size_t>(at) + count * dilation < size) ++count;
+  return {static_cast<size_t>(at), at < 0 ? 0 : count};
+}
+
+template <typename T>
+struct Average {
+  POCHADE_INLINE static int32_t start() { return 0; }
+  POCHADE_INLINE static int32_t add(int32_t sum, T x) { return sum + x; }
+  /// The quotient of integers below 2^24, rounded to float, lies on the same side of every integer as the
+  /// exact one.
+  POCHADE_INLINE static int32_t finish(int32_t sum, int32_t count) {
+    const int32_t half = count / 2;
+    const int32_t nudged = sum > 0 ? sum + half : sum - half;
+    return static_cast<int32_t>(static_cast<float>(nudged) / static_cast<float>(count));
+  }
+};
+
+template <typename T>
+struct Most {
+  POCHADE_INLINE static int32_t start() { return INT32_MIN; }
+  POCHADE_INLINE static int32_t add(int32_t most, T x) { return most < x ? x : most; }
+  POCHADE_INLINE static int32_t finish(int32_t most, int32_t) { return most; }
+};
+
+template <typename T, typename Pool>
+void pool(const QuantizedPoolArgs& args, Range rows) {
+  const PoolArgs& w = args.window;
+  const int32_t low = args.low, high = args.high;
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    const size_t image = row / w.out_height;
+    const Taps v = taps_inside(row % w.out_height, w.stride_h, w.pad_top, w.kernel_h, w.dilation_h, w.height);
+    const T* picture = static_cast<const T*>(args.x) + image * w.height * w.width * w.channels;
+    T* y = static_cast<T*>(args.y) + row * w.out_width * w.channels;
+    for (size_t o = 0; o < w.out_width; ++o, y += w.channels) {
+      const Taps h = taps_inside(o, w.stride_w, w.pad_left, w.kernel_w, w.dilation_w, w.width);
+      const auto count = static_cast<int32_t>(v.count * h.count);
+      for (size_t begin = 0; begin < w.channels; begin += kChannels) {
+        const size_t n = min_size(kChannels, w.channels - begin);
+        if (count == 0) {
+          for (size_t c = 0; c < n; ++c) y[begin + c] = static_cast<T>(clamp_int(args.empty, low, high));
+          continue;
+        }
+        int32_t sums[kChannels];
+        for (size_t c = 0; c < n; ++c) sums[c] = Pool::start();
+        for (size_t i = 0; i < v.count; ++i)
+          for (size_t j = 0; j < h.count; ++j) {
+            const T* x = picture +
+                         ((v.first + i * w.dilation_h) * w.width + h.first + j * w.dilation_w) * w.channels +
+                         begin;
+            for (size_t c = 0; c < n; ++c) sums[c] = Pool::add(sums[c], x[c]);
+          }
+        for (size_t c = 0; c < n; ++c)
+          y[begin + c] = static_cast<T>(clamp_int(Pool::finish(sums[c], count), low, high));
+      }
+    }
+  }
+}
+
+template <typename T>
+void add_columns(const T* x, size_t rows, size_t columns, int32_t* sums) {
+  if (columns == 1) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < rows; ++i) sum += x[i];
+    *sums = sum;
+    return;
+  }
+  for (size_t begin = 0; begin < columns; begin += kChannels) {
+    const size_t n = min_size(kChannels, columns - begin);
+    int32_t block[kChannels];
+    for (size_t c = 0; c < n; ++c) block[c] = 0;
+    for (size_t i = 0; i < rows; ++i) {
+      const T* from = x + i * columns + begin;
+      for (size_t c = 0; c < n; ++c) block[c] += from[c];
+    }
+    for (size_t c = 0; c < n; ++c) sums[begin + c] = block[c];
+  }
+}
+
+void resize_signed(const QuantizedResizeArgs& args, Range rows, int32_t* blended) {
+  const size_t row_length = args.width * args.channels, channels = args.channels;
+  for (size_t i = rows.begin; i < rows.end; ++i) {
+    const int8_t* x = static_cast<const int8_t*>(args.x);
+    const int8_t* first = x + static_cast<size_t>(args.rows[2 * i]) * row_length;
+    const int8_t* second = x + static_cast<size_t>(args.rows[2 * i + 1]) * row_length;
+    const int32_t w1 = args.row_weights[i], w0 = 1024 - w1;
+    for (size_t k = 0; k < row_length; ++k) blended[k] = first[k] * w0 + second[k] * w1;
+    int8_t* y = static_cast<int8_t*>(args.y) + i * args.out_width * channels;
+    for (size_t j = 0; j < args.out_width; ++j, y += channels) {
+      const int32_t* left = blended + static_cast<size_t>(args.columns[2 * j]) * channels;
+      const int32_t* right = blended + static_cast<size_t>(args.columns[2 * j + 1]) * channels;
+      const int32_t v1 = args.column_weights[j], v0 = 1024 - v1;
+      for (size_t c = 0; c < channels; ++c) {
+        const int32_t sum = left[c] * v0 + right[c] * v1;
+        y[c] = static_cast<int8_t>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+      }
+    }
+  }
+}
+
+/// Each product is rounded before it is added, in the order of the four corners: the reference's bits.
+void resize_unsigned(const QuantizedResizeArgs& args, Range rows, float* scratch) {
+  const size_t row_length = args.width * args.channels, channels = args.channels;
+  float* upper = scratch;
+  float* lower = scratch + row_length;
+  for (size_t i = rows.begin; i < rows.end; ++i) {
+    const uint8_t* x = static_cast<const uint8_t*>(args.x);
+    const uint8_t* first = x + static_cast<size_t>(args.rows[2 * i]) * row_length;
+    const uint8_t* second = x + static_cast<size_t>(args.rows[2 * i + 1]) * row_length;
+    const float w1 = args.row_shares[i], w0 = 1 - w1;
+    for (size_t k = 0; k < row_length; ++k) {
+      upper[k] = static_cast<float>(first[k]) * w0;
+      lower[k] = static_cast<float>(second[k]) * w1;
+    }
+    uint8_t* y = static_cast<uint8_t*>(args.y) + i * args.out_width * channels;
+    for (size_t j = 0; j < args.out_width; ++j, y += channels) {
+      const size_t left = static_cast<size_t>(args.columns[2 * j]) * channels;
+      const size_t right = static_cast<size_t>(args.columns[2 * j + 1]) * channels;
+      const float v1 = args.column_shares[j], v0 = 1 - v1;
+      for (size_t c = 0; c < channels; ++c) {
+        const float sum =
+            upper[left + c] * v0 + lower[left + c] * v0 + upper[right + c] * v1 + lower[right + c] * v1;
+        y[c] = static_cast<uint8_t>(static_cast<int32_t>(sum + 0.5f));
+      }
+    }
+  }
+}
+
+void arg_max_of(const uint8_t* bytes, uint8_t flip, size_t columns, int64_t* y, Range rows) {
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    const uint8_t* x = bytes + row * columns;
+    uint16_t most = 0;
+    for (size_t i = 0; i < columns; ++i) {
+      const auto key = static_cast<uint16_t>((x[i] ^ flip) << 8 | (255 - i));
+      most = most < key ? key : most;
+    }
+    y[row] = 255 - (most & 255);
+  }
+}
+
+}  // namespace
+
+void quantized_average_pool(const QuantizedPoolArgs& args, Range rows) {
+  return args.is_signed ? pool<int8_t, Average<int8_t>>(args, rows)
+                        : pool<uint8_t, Average<uint8_t>>(args, rows);
+}
+
+void quantized_max_pool(const QuantizedPoolArgs& args, Range rows) {
+  return args.is_signed ? pool<int8_t, Most<int8_t>>(args, rows) : pool<uint8_t, Most<uint8_t>>(args, rows);
+}
+
+void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums) {
+  return is_signed ? add_columns(static_cast<const int8_t*>(x), rows, columns, sums)
+                   : add_columns(static_cast<const uint8_t*>(x), rows, columns, sums);
+}
+
+void quantized_resize(const QuantizedResizeArgs& args, Range rows, void* scratch) {
+  return args.is_signed ? resize_signed(args, rows, static_cast<int32_t*>(scratch))
+                        : resize_unsigned(args, rows, static_cast<float*>(scratch));
+}
+
+void quantized_arg_max(const uint8_t* x, bool is_signed, size_t columns, int64_t* y, Range rows) {
+  return arg_max_of(x, is_signed ? 0x80 : 0, columns, y, rows);
+}
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade

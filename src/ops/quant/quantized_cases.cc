@@ -1,0 +1,219 @@
+#include "ops/cases.h"
+#include "ops/elementwise/activations.h"
+#include "ops/elementwise/select.h"
+#include "ops/matrix/gemm.h"
+#include "ops/norm/softmax.h"
+#include "ops/pool/average_pool.h"
+#include "ops/pool/max_pool.h"
+#include "ops/quant/quantized.h"
+#include "ops/quant/tflite_functions.h"
+#include "ops/reduce/reduce.h"
+#include "ops/reduce/scan.h"
+#include "ops/resize/resize.h"
+#include "ops/shape/concat.h"
+#include "ops/shape/pad.h"
+#include "ops/shape/transpose.h"
+
+namespace pochade {
+namespace {
+
+using Type = Quantized::Type;
+
+constexpr DType kBytes[] = {DType::kI8, DType::kU8};
+
+/// `zero` is of int8.
+Type byte(DType dtype, float scale, int zero) {
+  return quantized_type(dtype, scale, dtype == DType::kI8 ? zero : zero + 128);
+}
+
+InputSpec bytes(DType dtype, const Shape& shape) {
+  return dtype == DType::kI8 ? ints(dtype, shape, -128, 127) : ints(dtype, shape, 0, 255);
+}
+
+template <typename D>
+Quantized wrapped(D op, std::vector<Type> in, Type out, Activation act = {}) {
+  Quantized quantized;
+  quantized.op = make_op(std::move(op));
+  quantized.in = std::move(in);
+  quantized.out = {std::move(out)};
+  quantized.act = act;
+  return quantized;
+}
+
+void add_binary(Cases& cases) {
+  struct Scales {
+    float a, b, y;
+  };
+  const Shape shapes[][2] = {
+      {{2, 5, 7, 19}, {2, 5, 7, 19}}, {{3, 5, 16}, {16}}, {{1, 6, 1, 8}, {6, 5, 1}}, {{70}, {1}}};
+  for (const DType dtype : kBytes)
+    for (const Scales& s :
+         {Scales{0.1f, 0.07f, 0.12f}, Scales{0.5f, 0.25f, 0.25f}, Scales{0.013f, 0.9f, 0.4f}})
+      for (const auto& shape : shapes) {
+        const std::vector<Type> in = {byte(dtype, s.a, -3), byte(dtype, s.b, 11)};
+        const auto name = [&](std::string_view op) {
+          return format("{}_{}_{}_{}", op, to_string(dtype), static_cast<int>(s.a * 1000), shape[1]);
+        };
+        const Activation relu = {Activation::Kind::kRelu, 0, 0}, six = {Activation::Kind::kClip, 0, 6};
+        const auto add = [&](std::string_view op, const Quantized& quantized) {
+          cases.add("{}", quantized, name(op)).input(bytes(dtype, shape[0])).input(bytes(dtype, shape[1]));
+        };
+        add("add", wrapped(Add(), in, byte(dtype, s.y, 5), relu));
+        add("sub", wrapped(Sub(), in, byte(dtype, s.y, -9)));
+        add("mul", wrapped(Mul(), in, byte(dtype, s.y * 9, 2), six));
+        add("prelu", wrapped(PRelu(), in, byte(dtype, s.a * 9, 2)));
+      }
+  // No short formula gives all of these ties.
+  cases
+      .add("add_ties",
+           wrapped(Add(), {byte(DType::kI8, 0.3f, 0), byte(DType::kI8, 0.1f, 0)}, byte(DType::kI8, 0.2f, 1)))
+      .input(bytes(DType::kI8, {33, 40}))
+      .input(bytes(DType::kI8, {33, 40}));
+}
+
+void add_unary(Cases& cases) {
+  for (const DType dtype : kBytes) {
+    const Type x = byte(dtype, 0.05f, -7), y = byte(dtype, 0.04f, 3);
+    const DType other = dtype == DType::kI8 ? DType::kU8 : DType::kI8;
+    const auto add = [&](std::string_view name, const Quantized& quantized) -> Case& {
+      return cases.add("{}_{}", quantized, name, to_string(dtype)).input(bytes(dtype, {3, 5, 67}));
+    };
+    add("relu", wrapped(Relu(), {x}, y));
+    add("clip", wrapped(Clip(), {x, {}, {}}, y)).weight(Tensor::scalar(0.0f)).weight(Tensor::scalar(6.0f));
+    add("leaky_relu", wrapped(LeakyRelu(), {x}, y));
+    add("sigmoid", wrapped(Sigmoid(), {x}, byte(dtype, 1.0f / 256, -128)));
+    add("hard_swish", wrapped(HardSwish(), {x}, y));
+    add("requantize", wrapped(Identity(), {x}, y));
+    add("requantize_to_other", wrapped(Identity(), {x}, byte(other, 0.02f, 3)));
+    add("flip", wrapped(Identity(), {x}, byte(other, 0.05f, -7)));
+    add("dequantize", wrapped(Identity(), {x}, Type())).tolerance(0, 0);
+    cases.add("quantize_{}", wrapped(Identity(), {Type()}, y), to_string(dtype)).input(f32({7, 45}, -9, 9));
+    cases.add("quantize_ties_{}", wrapped(Identity(), {Type()}, byte(dtype, 0.5f, 3)), to_string(dtype))
+        .input(InputSpec{
+            DType::kF32, {6}, 0, 0, false, Tensor::of<float>({6}, {0.25f, -0.25f, 0.75f, 1e30f, -1e30f, 0})});
+  }
+}
+
+void add_pools(Cases& cases) {
+  for (const DType dtype : kBytes) {
+    const Type x = byte(dtype, 0.05f, -7);
+    for (const int64_t channels : {1, 8, 70})
+      for (const int64_t kernel : {2, 3, 7}) {
+        AveragePool average;
+        average.kernel = {kernel, kernel};
+        average.window.strides = {2, 1};
+        average.window.auto_pad = AutoPad::kSameUpper;
+        MaxPool most;
+        most.kernel = average.kernel;
+        most.window = average.window;
+        const Shape shape{2, 7, 9, channels};
+        const Activation relu = {Activation::Kind::kRelu, 0, 0};
+        cases
+            .add("average_pool_{}_c{}_k{}", wrapped(average, {x}, x, relu), to_string(dtype), channels,
+                 kernel)
+            .input(bytes(dtype, shape));
+        cases.add("max_pool_{}_c{}_k{}", wrapped(most, {x}, x), to_string(dtype), channels, kernel)
+            .input(bytes(dtype, shape));
+      }
+    for (const std::vector<int64_t>& axes : std::vector<std::vector<int64_t>>{{1, 2}, {2}, {3}, {0, 1}})
+      for (const int64_t size : {5, 40})
+        cases
+            .add("mean_{}_{}_{}", wrapped(ReduceMean(), {x, {}}, byte(dtype, 0.03f, 9)), to_string(dtype),
+                 join(axes, ""), size)
+            .input(bytes(dtype, {2, size, size + 1, 66}))
+            .weight(Tensor::of<int64_t>({static_cast<int64_t>(axes.size())}, axes));
+    for (const int64_t depth : {2, 10, 300})
+      cases
+          .add("softmax_{}_{}", wrapped(Softmax(), {byte(dtype, 0.11f, 4)}, byte(dtype, 1.0f / 256, -128)),
+               to_string(dtype), depth)
+          .input(bytes(dtype, {3, depth}));
+    for (const int64_t depth : {1, 21, 256}) {
+      ArgMax arg;
+      arg.axis = -1;
+      cases.add("arg_max_{}_{}", wrapped(arg, {x}, Type()), to_string(dtype), depth)
+          .input(bytes(dtype, {4, 5, depth}));
+    }
+  }
+}
+
+void add_resizes(Cases& cases) {
+  using Coordinates = Resize::Coordinates;
+  for (const DType dtype : kBytes)
+    for (const Coordinates coordinates :
+         {Coordinates::kAsymmetric, Coordinates::kHalfPixel, Coordinates::kAlignCorners})
+      for (const int64_t channels : {1, 21}) {
+        Resize resize;
+        resize.mode = Resize::Mode::kLinear;
+        resize.coordinates = coordinates;
+        resize.axes = {1, 2};
+        const Type x = byte(dtype, 0.05f, -7);
+        for (const Shape& size : {Shape{13, 9}, Shape{4, 17}})
+          cases
+              .add("resize_{}_{}_c{}_{}", wrapped(resize, {x, {}, {}, {}}, x), to_string(dtype),
+                   to_string(coordinates), channels, size)
+              .input(bytes(dtype, {2, 6, 8, channels}))
+              .no_input()
+              .no_input()
+              .weight(Tensor::of<int64_t>({2}, {size[0], size[1]}));
+      }
+}
+
+void add_moves(Cases& cases) {
+  for (const DType dtype : kBytes) {
+    const Type x = byte(dtype, 0.05f, -7);
+    Concat concat;
+    concat.axis = 2;
+    cases.add("concat_same_{}", wrapped(concat, {x, x}, x), to_string(dtype))
+        .input(bytes(dtype, {2, 3, 5, 7}))
+        .input(bytes(dtype, {2, 3, 4, 7}));
+    cases
+        .add("concat_scaled_{}", wrapped(concat, {x, byte(dtype, 0.08f, 3)}, byte(dtype, 0.07f, 1)),
+             to_string(dtype))
+        .input(bytes(dtype, {2, 3, 5, 7}))
+        .input(bytes(dtype, {2, 3, 4, 7}));
+    cases.add("pad_{}", wrapped(Pad(), {x, {}}, x), to_string(dtype))
+        .input(bytes(dtype, {1, 5, 6, 9}))
+        .weight(Tensor::of<int64_t>({8}, {0, 1, 2, 0, 0, 0, 1, 0}));
+    Transpose transpose;
+    transpose.perm = {0, 3, 1, 2};
+    cases.add("transpose_{}", wrapped(transpose, {x}, x), to_string(dtype)).input(bytes(dtype, {2, 5, 6, 9}));
+  }
+}
+
+void add_dense(Cases& cases) {
+  for (const DType dtype : kBytes)
+    for (const bool by_channel : {false, true}) {
+      if (by_channel && dtype == DType::kU8) continue;
+      for (const int64_t rows : {1, 3})
+        for (const int64_t depth : {1, 33, 9000}) {
+          Gemm gemm;
+          gemm.transpose_b = true;
+          const Type w =
+              by_channel ? quantized_type(dtype, std::vector<float>{0.01f, 0.02f, 0.013f, 0.03f, 0.002f}, 0)
+              : dtype == DType::kI8 ? byte(dtype, 0.011f, 0)
+                                    : byte(dtype, 0.011f, 4);
+          cases
+              .add("dense_{}_{}_m{}_k{}",
+                   wrapped(gemm, {byte(dtype, 0.05f, -7), w, {DType::kI32, nullptr}}, byte(dtype, 0.9f, 1)),
+                   to_string(dtype), by_channel ? "channels" : "tensor", rows, depth)
+              .input(bytes(dtype, {rows, depth}))
+              .weight(bytes(dtype, {5, depth}))
+              .weight(ints(DType::kI32, {5}, -2000, 2000));
+        }
+    }
+}
+
+}  // namespace
+
+Cases quantized_cases() {
+  Cases cases;
+  add_binary(cases);
+  add_unary(cases);
+  add_pools(cases);
+  add_resizes(cases);
+  add_moves(cases);
+  add_dense(cases);
+  return cases;
+}
+
+}  // namespace pochade

@@ -1,0 +1,366 @@
+// Quantized pools, reductions, resizing, softmax and fully connected layers on the CPU.
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "ops/matrix/gemm.h"
+#include "ops/phases.h"
+#include "ops/pool/average_pool.h"
+#include "ops/pool/max_pool.h"
+#include "ops/quant/fixed_point_functions.h"
+#include "ops/quant/quantized_kinds.h"
+#include "ops/quant/tflite_parts.h"
+#include "ops/reduce/reduce.h"
+#include "ops/reduce/scan.h"
+#include "ops/resize/resize.h"
+
+namespace pochade {
+namespace {
+
+using Type = Quantized::Type;
+
+bool is_byte(const Type& type) {
+  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
+}
+
+/// TFLite's arithmetic on bytes with one scale before and after, and something to compute.
+bool is_plain(const Quantized& quantized, const Lowering& at) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  return quantized.rounding == Rounding::kTflite && is_byte(x) && x.dtype == y.dtype && x.quantization &&
+         y.quantization && x.quantization->axis < 0 && y.quantization->axis < 0 &&
+         at.in_shape(0).elements() > 0 && at.out_shape(0).elements() > 0;
+}
+
+size_t size(int64_t n) {
+  return static_cast<size_t>(n);
+}
+
+/// Empty if the window is deep.
+std::optional<PoolArgs> window_of(const Shape& xs, const WindowAxes& axes) {
+  const auto& [d, h, w] = axes;
+  if (d.kernel != 1 || d.stride != 1 || d.pad_begin != 0 || d.pad_end != 0) return std::nullopt;
+  PoolArgs args;
+  args.batch = size(xs[0] * d.in);
+  args.height = size(h.in);
+  args.width = size(w.in);
+  args.channels = size(xs.back());
+  args.out_height = size(h.out);
+  args.out_width = size(w.out);
+  args.kernel_h = size(h.kernel);
+  args.kernel_w = size(w.kernel);
+  args.stride_h = size(h.stride);
+  args.stride_w = size(w.stride);
+  args.dilation_h = size(h.dilation);
+  args.dilation_w = size(w.dilation);
+  args.pad_top = h.pad_begin;
+  args.pad_left = w.pad_begin;
+  return args;
+}
+
+Result<Step> pool_step(const Quantized& quantized, const Lowering& at, const Window& window,
+                       std::span<const int64_t> kernel, bool average) {
+  TRY(const WindowAxes axes, resolve_axes(window, kernel, spatial_dims(at.in_shape(0))));
+  const auto args = window_of(at.in_shape(0), axes);
+  const IntegerBounds bounds = output_bounds(quantized);
+  // The mean of 8-bit values is exact in single precision up to here.
+  if (!args || args->kernel_h * args->kernel_w > 65536) return Lowering::reference();
+  const QuantizedPoolArgs pool{.window = *args,
+                               .x = nullptr,
+                               .y = nullptr,
+                               .is_signed = quantized.in[0].dtype == DType::kI8,
+                               .empty = average ? quantized.out[0].zero_point() : bounds.low,
+                               .low = bounds.low,
+                               .high = bounds.high};
+  const auto run = average ? at.kernels.quantized->average_pool : at.kernels.quantized->max_pool;
+  Step step;
+  step.kernel = average ? "average_pool_8" : "max_pool_8";
+  step.why = "2-D window";
+  const size_t cost = args->out_width * args->channels * args->kernel_h * args->kernel_w / 4 + 1;
+  step.phases.push_back(divided(static_cast<int64_t>(args->batch * args->out_height),
+                                static_cast<int64_t>(cost), [run, pool](const StepBuffers& b, Range rows) {
+                                  QuantizedPoolArgs own = pool;
+                                  own.x = b.inputs[0];
+                                  own.y = b.outputs[0];
+                                  run(own, rows);
+                                }));
+  return step;
+}
+
+// Mean and sum: exact sums of blocks of rows, then one multiplier.
+// ------------------------------------------------------------------------------------------------------
+
+/// x as outer, rows, inner, where the rows go.
+struct Reduced {
+  int64_t outer = 1, rows = 1, inner = 1;
+};
+
+/// Empty unless the reduced axes are neighbours.
+std::optional<Reduced> neighbours(const Shape& xs, std::span<const int> axes) {
+  if (axes.empty()) return std::nullopt;
+  for (size_t i = 1; i < axes.size(); ++i)
+    if (axes[i] != axes[i - 1] + 1) return std::nullopt;
+  return Reduced{xs.product(0, axes[0]), xs.product(axes[0], axes.back() + 1),
+                 xs.product(axes.back() + 1, xs.rank())};
+}
+
+constexpr int64_t kMostBlocks = 32;
+
+/// From a sum to the output, as the oracle does it.
+struct MeanOutput {
+  FixedPoint multiplier;
+  IntegerBounds bounds;
+  int64_t zeros = 0;  ///< count * the zero point of x
+  int32_t zero = 0;
+  uint8_t operator()(int64_t sum) const {
+    const int32_t centred = wrap_int32(sum - zeros);
+    return static_cast<uint8_t>(bounds.clamp(wrap_int32(int64_t{multiply(centred, multiplier)} + zero)));
+  }
+};
+
+MeanOutput mean_output(const Quantized& quantized, int64_t count) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  return {mean_multiplier(quantized, count), output_bounds(quantized), count * x.zero_point(),
+          y.zero_point()};
+}
+
+// Resize.
+// ------------------------------------------------------------------------------------------------------
+
+/// Two places and the weight of the second, for each output along an axis.
+struct AxisTable {
+  std::vector<int32_t> places, weights;
+  std::vector<float> shares;
+};
+
+AxisTable axis_table(const ResizeAxis& axis, Resize::Coordinates coordinates, bool is_signed) {
+  AxisTable out;
+  for (int64_t i = 0; i < axis.out; ++i) {
+    if (is_signed) {
+      const BetweenIntegers at = between_integers(i, axis, coordinates);
+      out.places.insert(out.places.end(), {static_cast<int32_t>(at.first), static_cast<int32_t>(at.second)});
+      out.weights.push_back(static_cast<int32_t>(at.place - 1024 * at.first));
+    } else {
+      const BetweenFloats at = between_floats(i, axis, coordinates);
+      out.places.insert(out.places.end(), {static_cast<int32_t>(at.first), static_cast<int32_t>(at.second)});
+      out.shares.push_back(at.place - static_cast<float>(at.first));
+    }
+  }
+  return out;
+}
+
+// Softmax: exponentials of the 256 differences that there are.
+// ------------------------------------------------------------------------------------------------------
+
+struct SoftmaxTable {
+  std::array<int32_t, 256> exps{};  ///< Q0.31 of difference -i
+  int32_t count = 0;                ///< differences beyond are negligible
+  int32_t low = 0, high = 0;
+
+  void row(const uint8_t* x, uint8_t* y, size_t n, uint8_t flip) const {
+    uint8_t most = 0;
+    for (size_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint8_t>(x[i] ^ flip));
+    std::array<int32_t, 256> counts{};
+    for (size_t i = 0; i < n; ++i) ++counts[static_cast<size_t>(most - (x[i] ^ flip))];
+    int32_t sum = 0;
+    for (size_t d = 0; d < size(count); ++d)
+      if (counts[d] != 0) sum = wrap_int32(int64_t{sum} + int64_t{counts[d]} * divide_by_power(exps[d], 12));
+    const Reciprocal31 inverse = reciprocal_of(sum, 12);
+    std::array<uint8_t, 256> results;
+    results.fill(static_cast<uint8_t>(low));
+    for (size_t d = 0; d < size(count); ++d) {
+      if (counts[d] == 0) continue;
+      const int32_t product = doubling_high_multiply(inverse.value, exps[d]);
+      const int32_t rounded = divide_by_power(product, std::clamp(inverse.exponent + 31 - 8, 0, 31));
+      results[d] = static_cast<uint8_t>(std::clamp(wrap_int32(int64_t{rounded} + low), low, high));
+    }
+    for (size_t i = 0; i < n; ++i) y[i] = results[static_cast<size_t>(most - (x[i] ^ flip))];
+  }
+};
+
+}  // namespace
+
+Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain(quantized, at)) return Lowering::reference();
+  const auto& pool = static_cast<const AveragePool&>(*quantized.op);
+  return pool_step(quantized, at, pool.window, pool.kernel, true);
+}
+
+Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at) {
+  const auto& pool = static_cast<const MaxPool&>(*quantized.op);
+  if (!is_plain(quantized, at) || pool.with_indices) return Lowering::reference();
+  return pool_step(quantized, at, pool.window, pool.kernel, false);
+}
+
+Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain(quantized, at)) return Lowering::reference();
+  TRY(const auto axes, reduced_axes(dynamic_cast<const ReduceFields&>(*quantized.op), at.inputs));
+  const auto reduced = axes ? neighbours(at.in_shape(0), *axes) : std::nullopt;
+  if (!reduced || reduced->rows > (1 << 22)) return Lowering::reference();
+  const auto [outer, rows, inner] = *reduced;
+  const int64_t per_block = std::max<int64_t>((rows + kMostBlocks - 1) / kMostBlocks, 16384 / inner + 1);
+  const int64_t blocks = (rows + per_block - 1) / per_block;
+  const bool is_signed = quantized.in[0].dtype == DType::kI8;
+  Step step;
+  step.kernel = "mean_8";
+  step.why = format("{} blocks of {} rows of {}", blocks, per_block, inner);
+  step.shared_scratch_bytes = size(outer * blocks * inner) * sizeof(int32_t);
+  step.phases.push_back(
+      divided(outer * blocks, per_block * inner / 4 + 1,
+              [=, kernels = at.kernels.quantized](const StepBuffers& b, Range units) {
+                auto* sums = reinterpret_cast<int32_t*>(b.shared_scratch);
+                for (auto u = static_cast<int64_t>(units.begin); u < static_cast<int64_t>(units.end); ++u) {
+                  const int64_t begin = u % blocks * per_block, n = std::min(per_block, rows - begin);
+                  kernels->sum_columns(b.in<uint8_t>(0) + (u / blocks * rows + begin) * inner, is_signed,
+                                       size(n), size(inner), sums + u * inner);
+                }
+              }));
+  step.phases.push_back(
+      divided(outer * inner, 8 + blocks,
+              [=, output = mean_output(quantized, rows)](const StepBuffers& b, Range units) {
+                const auto* sums = reinterpret_cast<const int32_t*>(b.shared_scratch);
+                for (auto u = static_cast<int64_t>(units.begin); u < static_cast<int64_t>(units.end); ++u) {
+                  int64_t sum = 0;
+                  for (int64_t k = 0; k < blocks; ++k)
+                    sum += sums[(u / inner * blocks + k) * inner + u % inner];
+                  b.out<uint8_t>(0)[u] = output(sum);
+                }
+              }));
+  return step;
+}
+
+Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at) {
+  const auto& resize = static_cast<const Resize&>(*quantized.op);
+  if (!is_plain(quantized, at) || resize.mode != Resize::Mode::kLinear) return Lowering::reference();
+  const auto constant = [&](size_t i) { return at.has(i) ? at.in(i).constant : Tensor(); };
+  for (size_t i = 1; i < at.inputs.size(); ++i)
+    if (at.has(i) && !at.in(i).is_constant()) return Lowering::reference();
+  const Shape xs = at.in_shape(0), ys = at.out_shape(0);
+  TRY(const std::vector<ResizeAxis> axes, resize_axes(resize, xs, constant(1), constant(2), constant(3)));
+  ResizeAxis rows{1, xs[1], xs[1], 1, {}, {}, {}}, columns{2, xs[2], xs[2], 1, {}, {}, {}};
+  for (const ResizeAxis& axis : axes) {
+    if (axis.axis == 1) rows = axis;
+    if (axis.axis == 2) columns = axis;
+    if (axis.axis != 1 && axis.axis != 2 && axis.in != axis.out) return Lowering::reference();
+  }
+  const bool is_signed = quantized.in[0].dtype == DType::kI8;
+  Step step;
+  step.kernel = "resize_bilinear_8";
+  step.why = is_signed ? "rows first, in 1/1024" : "rows first, in single precision";
+  step.thread_scratch_bytes = size(2 * xs[2] * xs[3]) * sizeof(float);
+  step.phases.push_back(
+      divided(ys[0] * ys[1], (ys[2] + xs[2]) * ys[3],
+              [=, kernels = at.kernels.quantized, h = axis_table(rows, resize.coordinates, is_signed),
+               w = axis_table(columns, resize.coordinates, is_signed)](const StepBuffers& b, Range units) {
+                for (size_t begin = units.begin; begin < units.end;) {
+                  const size_t image = begin / size(ys[1]), first = begin % size(ys[1]);
+                  const size_t end = std::min(size(ys[1]), first + (units.end - begin));
+                  const QuantizedResizeArgs args{.x = b.in<uint8_t>(0) + image * size(xs[1] * xs[2] * xs[3]),
+                                                 .y = b.out<uint8_t>(0) + image * size(ys[1] * ys[2] * ys[3]),
+                                                 .is_signed = is_signed,
+                                                 .width = size(xs[2]),
+                                                 .channels = size(xs[3]),
+                                                 .out_width = size(ys[2]),
+                                                 .rows = h.places.data(),
+                                                 .columns = w.places.data(),
+                                                 .row_weights = h.weights.data(),
+                                                 .column_weights = w.weights.data(),
+                                                 .row_shares = h.shares.data(),
+                                                 .column_shares = w.shares.data()};
+                  kernels->resize(args, {first, end}, b.thread_scratch);
+                  begin += end - first;
+                }
+              }));
+  return step;
+}
+
+Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at) {
+  const auto depth = at.in_shape(0).rank() == 0 ? 1 : at.in_shape(0).back();
+  if (!is_plain(quantized, at) || depth > (1 << 20)) return Lowering::reference();
+  const SoftmaxDifference scaled(quantized.in[0].scale());
+  SoftmaxTable table;
+  const IntegerBounds bounds = output_bounds(quantized);
+  table.low = bounds.low;
+  table.high = bounds.high;
+  for (int d = 0; d < 256 && -d >= scaled.least; ++d) {
+    table.exps[size(d)] = exp_of_negative(scaled(-d));
+    table.count = d + 1;
+  }
+  const uint8_t flip = quantized.in[0].dtype == DType::kI8 ? 0x80 : 0;
+  Step step;
+  step.kernel = "softmax_8";
+  step.why = "a table of exponentials";
+  step.phases.push_back(
+      divided(at.in_shape(0).elements() / depth, 8 * depth + 512, [=](const StepBuffers& b, Range rows) {
+        for (size_t r = rows.begin; r < rows.end; ++r)
+          table.row(b.in<uint8_t>(0) + r * size(depth), b.out<uint8_t>(0) + r * size(depth), size(depth),
+                    flip);
+      }));
+  return step;
+}
+
+Result<Step> lower_quantized_arg_max(const Quantized& quantized, const Lowering& at) {
+  const auto& op = static_cast<const ArgMax&>(*quantized.op);
+  const Shape xs = at.in_shape(0);
+  if (!is_byte(quantized.in[0]) || xs.rank() == 0 || xs.elements() == 0 || op.select_last_index ||
+      normal_axis(op.axis, xs.rank()) != xs.rank() - 1 || xs.back() > 256)
+    return Lowering::reference();
+  const bool is_signed = quantized.in[0].dtype == DType::kI8;
+  Step step;
+  step.kernel = "arg_max_8";
+  step.why = "of values and places together";
+  step.phases.push_back(divided(xs.elements() / xs.back(), xs.back(),
+                                [=, kernels = at.kernels.quantized](const StepBuffers& b, Range rows) {
+                                  kernels->arg_max(b.in<uint8_t>(0), is_signed, size(xs.back()),
+                                                   b.out<int64_t>(0), rows);
+                                }));
+  return step;
+}
+
+Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at) {
+  if (!requantizes_by_real(quantized) || quantized.rounding != Rounding::kTflite)
+    return lower_quantized_gemm(quantized, at);
+  const Shape xs = at.in_shape(0), ws = at.in_shape(1);
+  const bool fits =
+      is_plain(quantized, at) && quantized.in[1].dtype == quantized.in[0].dtype && at.in(1).is_constant();
+  if (!fits || (at.has(2) && (!at.in(2).is_constant() || at.in_shape(2) != Shape{ws[0]})))
+    return Lowering::reference();
+  QuantizedDenseArgs dense{};
+  const IntegerBounds bounds = output_bounds(quantized);
+  dense.is_signed = quantized.in[0].dtype == DType::kI8;
+  dense.m = size(xs[0]);
+  dense.n = size(ws[0]);
+  dense.k = size(ws[1]);
+  dense.x_zero = quantized.in[0].zero_point();
+  dense.w_zero = quantized.in[1].zero_point();
+  dense.zero = quantized.out[0].zero_point();
+  dense.low = bounds.low;
+  dense.high = bounds.high;
+  std::vector<double> multipliers = real_multipliers(quantized);
+  multipliers.resize(dense.n, multipliers[0]);
+  const std::vector<int64_t> w = to_int64s(at.in(1).constant);
+  std::vector<int64_t> offsets(dense.n, 0);
+  if (at.has(2)) offsets = to_int64s(at.in(2).constant);
+  for (size_t n = 0; n < dense.n; ++n)
+    for (size_t k = 0; k < dense.k; ++k) offsets[n] -= dense.x_zero * (w[n * dense.k + k] - dense.w_zero);
+  std::vector<int32_t> wrapped;
+  for (const int64_t offset : offsets) wrapped.push_back(wrap_int32(offset));
+  Step step;
+  step.kernel = "dense_8";
+  step.why = "dot products, a real multiplier";
+  step.phases.push_back(divided(static_cast<int64_t>(dense.m * dense.n),
+                                static_cast<int64_t>(dense.k / 8 + 4),
+                                [dense, multipliers, wrapped, weights = at.in(1).constant,
+                                 run = at.kernels.quantized->dense](const StepBuffers& b, Range outputs) {
+                                  QuantizedDenseArgs args = dense;
+                                  args.x = b.inputs[0];
+                                  args.w = weights.bytes();
+                                  args.y = b.outputs[0];
+                                  args.offset = wrapped.data();
+                                  args.multiplier = multipliers.data();
+                                  run(args, outputs);
+                                }));
+  return step;
+}
+
+}  // namespace pochade

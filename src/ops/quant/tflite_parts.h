@@ -1,0 +1,35 @@
+#pragma once
+// Pieces of TFLite's arithmetic that oracles and kernels share.
+
+#include "ops/quant/quantized.h"
+#include "ops/resize/resize.h"
+
+namespace pochade {
+
+/// The multiplier of a sum of `count` elements: x scale / y scale, for ReduceMean divided by the count.
+FixedPoint mean_multiplier(const Quantized& quantized, int64_t count);
+
+/// Where an output of bilinear resizing reads along one axis: between two elements.
+template <typename Number>
+struct Between {
+  int64_t first, second;
+  Number place;  ///< of the output along the input
+};
+/// int8 and int16, in 1/1024 of an element.
+using BetweenIntegers = Between<int64_t>;
+BetweenIntegers between_integers(int64_t i, const ResizeAxis& axis, Resize::Coordinates coordinates);
+/// uint8, in elements.
+using BetweenFloats = Between<float>;
+BetweenFloats between_floats(int64_t i, const ResizeAxis& axis, Resize::Coordinates coordinates);
+
+/// Differences of 8-bit values to the maximum of their row, as Q5.26, and the least that is not negligible.
+struct SoftmaxDifference {
+  explicit SoftmaxDifference(float scale);
+  int32_t operator()(int64_t difference) const {
+    return multiply(static_cast<int32_t>(difference), multiplier);
+  }
+  FixedPoint multiplier;
+  int64_t least = 0;
+};
+
+}  // namespace pochade
