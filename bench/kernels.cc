@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/isa.h"
@@ -43,7 +44,7 @@ double peak_macs(Isa isa) {
   double lanes = 0;
 #if defined(__x86_64__)
   const auto loop = [&]() {
-    if (isa == Isa::kAvx512) {
+    if (isa == Isa::kAvx512 || isa == Isa::kAvx512Vnni) {
       lanes = 16;
       for (int i = 0; i < kLoops; ++i)
         __asm__ volatile(
@@ -57,7 +58,7 @@ double peak_macs(Isa isa) {
             "%%zmm0,%%zmm1,%%zmm13\n" ::
                 : "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
                   "xmm13");
-    } else if (isa == Isa::kAvx2) {
+    } else if (isa == Isa::kAvx2 || isa == Isa::kAvxVnni) {
       lanes = 8;
       for (int i = 0; i < kLoops; ++i)
         __asm__ volatile(
@@ -105,6 +106,49 @@ double peak_macs(Isa isa) {
 #endif
 }
 
+#if defined(__x86_64__)
+#define POCHADE_TWELVE(F, a, b)                                                                        \
+  F(a, b, 2)                                                                                           \
+  F(a, b, 3) F(a, b, 4) F(a, b, 5) F(a, b, 6) F(a, b, 7) F(a, b, 8) F(a, b, 9) F(a, b, 10) F(a, b, 11) \
+      F(a, b, 12) F(a, b, 13)
+#define POCHADE_VPDPBUSD(a, b, i) "vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
+#define POCHADE_VPDPBUSD_VEX(a, b, i) "%{vex%} vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
+#define POCHADE_VPMADDWD(a, b, i) \
+  "vpmaddwd %%" a "0,%%" a "1,%%" a "14\n vpaddd %%" a "14,%%" a #i ",%%" a #i "\n"
+#define POCHADE_SUMS \
+  "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14"
+#endif
+
+/// Multiply-adds of 8-bit integers a second, as the kernels of `isa` do them; 0 if that is not known.
+double peak_int8_macs([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  constexpr int kLoops = 200000;
+  double in_an_instruction = 0;
+  const double time = least_time_s([&] {
+    if (isa == Isa::kAvx512Vnni) {
+      in_an_instruction = 64;
+      for (int i = 0; i < kLoops; ++i)
+        __asm__ volatile(POCHADE_TWELVE(POCHADE_VPDPBUSD, "zmm", "")::: POCHADE_SUMS);
+    } else if (isa == Isa::kAvxVnni) {
+      in_an_instruction = 32;
+      for (int i = 0; i < kLoops; ++i)
+        __asm__ volatile(POCHADE_TWELVE(POCHADE_VPDPBUSD_VEX, "ymm", "")::: POCHADE_SUMS);
+    } else if (isa == Isa::kAvx512) {
+      in_an_instruction = 32;
+      for (int i = 0; i < kLoops; ++i)
+        __asm__ volatile(POCHADE_TWELVE(POCHADE_VPMADDWD, "zmm", "")::: POCHADE_SUMS);
+    } else if (isa == Isa::kAvx2) {
+      in_an_instruction = 16;
+      for (int i = 0; i < kLoops; ++i)
+        __asm__ volatile(POCHADE_TWELVE(POCHADE_VPMADDWD, "ymm", "")::: POCHADE_SUMS);
+    }
+  });
+  return 12.0 * in_an_instruction * kLoops / time;
+#else
+  return 0;
+#endif
+}
+
 /// Floats on a page boundary, with small values.
 class Floats {
  public:
@@ -119,15 +163,41 @@ class Floats {
   std::vector<float> memory_;
 };
 
+/// Bytes on a page boundary, with all values.
+class Bytes {
+ public:
+  explicit Bytes(size_t n) : memory_(n + 8192) {
+    for (size_t i = 0; i < memory_.size(); ++i) memory_[i] = static_cast<uint8_t>(i * 2654435761u >> 13);
+  }
+  uint8_t* data() { return memory_.data() + (4096 - reinterpret_cast<uintptr_t>(memory_.data()) % 4096); }
+
+ private:
+  std::vector<uint8_t> memory_;
+};
+
+/// What requantizes each channel of a benchmark.
+struct Channels {
+  std::vector<int32_t> bias, multiplier, exponent;
+  explicit Channels(size_t n) : bias(n, 100), multiplier(n, 0x5a5a5a5a), exponent(n, -9) {}
+  Int8Source source(const void* data, ptrdiff_t o, ptrdiff_t r, ptrdiff_t s) const {
+    return {data, o, r, s, 1, bias.data(), multiplier.data(), exponent.data(), nullptr};
+  }
+};
+
 struct Bench {
   const Kernels& k;
   double peak;
+  double peak_int8;
   std::string filter;
 
   void report(const char* name, double macs, const char* how, const std::function<void()>& work) const {
+    report(name, macs, how, peak, work);
+  }
+  void report(const char* name, double macs, const char* how, double most,
+              const std::function<void()>& work) const {
     const double time = least_time_s(work);
     std::printf("%-34s %9.3f ms %8.1f GMAC/s %6.1f %%  %s\n", name, time * 1e3, macs / time / 1e9,
-                100 * macs / time / peak, how);
+                most > 0 ? 100 * macs / time / most : 0.0, how);
     std::fflush(stdout);
   }
   bool wanted(const char* name) const {
@@ -147,6 +217,101 @@ struct Bench {
         static_cast<double>(s.out_height * s.out_width) *
         static_cast<double>(s.out_channels * s.kernel_h * s.kernel_w * s.in_channels / s.groups);
     report(name, macs, plan.algorithm, [&] { k.conv(plan, args, {0, plan.tasks}, scratch.data()); });
+  }
+
+  void int8_conv(const char* name, ConvShape s, Int8Numbers numbers = {}) const {
+    if (!wanted(name)) return;
+    if (s.out_height == 0) s.out_height = (s.height + 2 * s.pad_top - s.kernel_h) / s.stride_h + 1;
+    if (s.out_width == 0) s.out_width = (s.width + 2 * s.pad_left - s.kernel_w) / s.stride_w + 1;
+    Int8ConvPlan plan;
+    k.int8->conv_plan(s, numbers, &plan);
+    const auto row = static_cast<ptrdiff_t>(s.kernel_w * s.in_channels);
+    const Channels channels(s.out_channels);
+    Bytes x(s.height * s.width * s.in_channels), y(s.out_height * s.out_width * s.out_channels),
+        w(s.out_channels * s.kernel_h * s.kernel_w * s.in_channels), packed(plan.packed_bytes),
+        scratch(plan.scratch_bytes);
+    k.int8->conv_pack(plan,
+                      channels.source(w.data(), static_cast<ptrdiff_t>(s.kernel_h) * row, row,
+                                      static_cast<ptrdiff_t>(s.in_channels)),
+                      packed.data());
+    const Int8Args args{x.data(), packed.data(), y.data()};
+    const double macs = static_cast<double>(s.out_height * s.out_width) *
+                        static_cast<double>(s.out_channels * s.kernel_h * s.kernel_w * s.in_channels);
+    report(name, macs, plan.algorithm, peak_int8,
+           [&] { k.int8->conv(plan, args, {0, plan.tasks}, scratch.data()); });
+  }
+
+  void int8_depthwise(const char* name, size_t size, size_t channels, size_t kernel, size_t stride) const {
+    if (!wanted(name)) return;
+    const size_t out = (size + stride - 1) / stride;
+    const DepthwiseShape s{.height = size,
+                           .width = size,
+                           .channels = channels,
+                           .out_height = out,
+                           .out_width = out,
+                           .kernel_h = kernel,
+                           .kernel_w = kernel,
+                           .stride_h = stride,
+                           .stride_w = stride,
+                           .pad_top = static_cast<ptrdiff_t>(kernel / 2),
+                           .pad_left = static_cast<ptrdiff_t>(kernel / 2)};
+    Int8DepthwisePlan plan;
+    k.int8->depthwise_plan(s, {}, &plan);
+    const Channels each(channels);
+    Bytes x(size * size * channels), y(out * out * channels), w(kernel * kernel * channels),
+        packed(plan.packed_bytes), scratch(plan.scratch_bytes);
+    k.int8->depthwise_pack(
+        plan,
+        each.source(w.data(), 1, static_cast<ptrdiff_t>(kernel * channels), static_cast<ptrdiff_t>(channels)),
+        packed.data());
+    const Int8Args args{x.data(), packed.data(), y.data()};
+    report(name, static_cast<double>(out * out * channels * kernel * kernel), "", peak_int8,
+           [&] { k.int8->depthwise(plan, args, {0, out}, scratch.data()); });
+  }
+
+  /// Layers of MobileNet V2, of a residual network and of a style network.
+  void int8() const {
+    int8_conv("int8 1x1 32->16 112", {.height = 112, .width = 112, .in_channels = 32, .out_channels = 16});
+    int8_conv("int8 1x1 16->96 112", {.height = 112, .width = 112, .in_channels = 16, .out_channels = 96});
+    int8_conv("int8 1x1 16->96 28", {.height = 28, .width = 28, .in_channels = 16, .out_channels = 96});
+    int8_conv("int8 1x1 16->64 28", {.height = 28, .width = 28, .in_channels = 16, .out_channels = 64});
+    int8_conv("int8 1x1 96->24 56", {.height = 56, .width = 56, .in_channels = 96, .out_channels = 24});
+    int8_conv("int8 1x1 24->144 56", {.height = 56, .width = 56, .in_channels = 24, .out_channels = 144});
+    int8_conv("int8 1x1 64->384 14", {.height = 14, .width = 14, .in_channels = 64, .out_channels = 384});
+    int8_conv("int8 1x1 384->64 14", {.height = 14, .width = 14, .in_channels = 384, .out_channels = 64});
+    int8_conv("int8 1x1 960->160 7", {.height = 7, .width = 7, .in_channels = 960, .out_channels = 160});
+    int8_conv("int8 1x1 320->1280 7", {.height = 7, .width = 7, .in_channels = 320, .out_channels = 1280});
+    int8_conv("int8 1x1 1280->1000 1", {.height = 1, .width = 1, .in_channels = 1280, .out_channels = 1000});
+    int8_conv(
+        "int8 uint8 1x1 384->64 14", {.height = 14, .width = 14, .in_channels = 384, .out_channels = 64},
+        {.x_signed = false, .w_signed = false, .y_signed = false, .w_zero = 120, .low = 0, .high = 255});
+    int8_conv("int8 3x3 s2 3->32 224", {.height = 224,
+                                        .width = 224,
+                                        .in_channels = 3,
+                                        .out_channels = 32,
+                                        .kernel_h = 3,
+                                        .kernel_w = 3,
+                                        .stride_h = 2,
+                                        .stride_w = 2,
+                                        .pad_top = 1,
+                                        .pad_left = 1});
+    for (const auto& [name, size, channels] : {std::tuple{"int8 3x3 16->16 32", size_t{32}, size_t{16}},
+                                               {"int8 3x3 128->128 64", 64, 128},
+                                               {"int8 3x3 512->512 7", 7, 512}})
+      int8_conv(name, {.height = size,
+                       .width = size,
+                       .in_channels = channels,
+                       .out_channels = channels,
+                       .kernel_h = 3,
+                       .kernel_w = 3,
+                       .pad_top = 1,
+                       .pad_left = 1});
+    int8_conv("int8 512^3", {.height = 1, .width = 512, .in_channels = 512, .out_channels = 512});
+    int8_depthwise("int8 depthwise 3x3 112 c32", 112, 32, 3, 1);
+    int8_depthwise("int8 depthwise 3x3 s2 112 c96", 112, 96, 3, 2);
+    int8_depthwise("int8 depthwise 3x3 56 c144", 56, 144, 3, 1);
+    int8_depthwise("int8 depthwise 3x3 14 c384", 14, 384, 3, 1);
+    int8_depthwise("int8 depthwise 5x5 14 c480", 14, 480, 5, 1);
   }
 
   void gemm(const char* name, size_t m, size_t n, size_t depth) const {
@@ -240,8 +405,11 @@ struct Bench {
 
 void run(Isa isa, const std::string& filter) {
   const double peak = peak_macs(isa);
-  std::printf("isa %s, peak %.1f GMAC/s\n", kernels(isa)->isa, peak / 1e9);
-  const Bench b{*kernels(isa), peak, filter};
+  const double peak_int8 = peak_int8_macs(isa);
+  std::printf("isa %s, peak %.1f GMAC/s of floats, %.1f of 8-bit integers (%s)\n", kernels(isa)->isa,
+              peak / 1e9, peak_int8 / 1e9, kernels(isa)->int8->form);
+  const Bench b{*kernels(isa), peak, peak_int8, filter};
+  b.int8();
   b.conv("conv 3x3 128->128 180x180", {.height = 180,
                                        .width = 180,
                                        .in_channels = 128,

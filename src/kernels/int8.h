@@ -23,6 +23,36 @@ struct ChannelSums {
 /// are multiplied. Returns the least Requant that suits the channel.
 Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, const ChannelSums& sums,
                     int32_t x_zero, const Columns& columns, size_t at);
+/// Replaces a column's fixed-point multiplier by floats, if that is proved to be the same.
+bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
+                  const Columns& columns, size_t at);
+/// Takes that back.
+void unprove_column(const Int8Source& source, size_t o, const Columns& columns, size_t at);
+
+/// Where an output channel's column is.
+struct Place {
+  Columns columns;
+  size_t at;
+  size_t channel;  ///< of the source
+};
+/// All n columns, if `mode` of all is kFixed; place(i) is the Place of one. Returns the mode of the layer.
+template <typename PlaceOf>
+Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n, Requant mode,
+                  PlaceOf place) {
+  if (mode != Requant::kFixed) return mode;
+  const Requant proved = numbers.low >= numbers.y_zero ? Requant::kProvedUp : Requant::kProved;
+  for (size_t i = 0; i < n; ++i) {
+    const Place here = place(i);
+    if (prove_column(numbers, source, here.channel, proved, here.columns, here.at)) continue;
+    while (i-- > 0) {
+      const Place before = place(i);
+      unprove_column(source, before.channel, before.columns, before.at);
+    }
+    return mode;
+  }
+  return proved;
+}
+
 POCHADE_INLINE Requant worse(Requant a, Requant b) {
   return a > b ? a : b;
 }

@@ -52,7 +52,7 @@ struct Int8ConvPlan {
   // The rest is the kernel's own.
   size_t group_in, group_out, vectors;  // vectors of output channels in a group
   size_t segments, segment, k_bytes;    // of each window; values of each; bytes of a column of weights
-  size_t group_packed_bytes, columns_offset;
+  size_t group_packed_bytes;
   size_t images, strips, strip_width, last_strip_width, strips_per_task, strip_tasks, strip_group;
   size_t vectors_per_block, n_blocks;
   size_t copied_width, ring_rows, row_bytes;
@@ -68,7 +68,12 @@ struct Int8DepthwisePlan {
   size_t scratch_bytes;  ///< of each thread
   const char* algorithm;
   // The kernel's own.
-  size_t outputs, blocks, taps, groups, block_bytes;
+  size_t outputs;              // channels of a pixel of y
+  size_t pixels;               // that whole blocks of channels are made of
+  size_t blocks, block_bytes;  // of all these pixels' channels
+  size_t taps, groups;
+  size_t row_slots;  // places for the taps of one row of the window
+  bool pairs;        // two rows of y at once
 };
 
 /// The integer kernels of one instruction set.

@@ -162,7 +162,7 @@ class Task {
   }
   void run_block(size_t strip, size_t slot, size_t v, size_t vectors) const {
     const size_t width = strip + 1 == p_.strips ? p_.last_strip_width : p_.strip_width;
-    const size_t padded = p_.vectors * kLanes, channel = v * kLanes;
+    const size_t channel = v * kLanes;
     Int8TileArgs t;
     t.segments = segments_of(slot);
     t.segment_count = p_.segments;
@@ -171,8 +171,8 @@ class Task {
     t.a_offset = 0;
     t.flip = activation_flip(p_.numbers);
     t.panel = p_.k_bytes * kLanes;
-    t.b = packed_ + 4 * padded * sizeof(int32_t) + v * t.panel;
-    t.columns = {reinterpret_cast<const int32_t*>(packed_) + channel, padded};
+    t.b = packed_ + p_.vectors * Columns::kVectorInts * sizeof(int32_t) + v * t.panel;
+    t.columns = Columns{reinterpret_cast<const int32_t*>(packed_)}.vector(v);
     t.row_terms = row_terms(slot, width);
     t.y = static_cast<char*>(args_.y) + image_ * s_.y_image +
           (p_.flat ? strip * p_.strip_width * s_.y_pixel : strip * s_.y_row) + group_ * p_.group_out +

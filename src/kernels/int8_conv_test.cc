@@ -228,6 +228,44 @@ TEST_P(Int8Conv, LongSumsAndManyTasks) {
         {.numbers = {.x_signed = false, .w_signed = false, .x_zero = 3, .w_zero = 120}});
 }
 
+/// Sums on both sides of every step of the output: the activation is a real zero, so that a bias is the sum.
+TEST_P(Int8Conv, EveryStepOfTheRequantization) {
+  const Int8Kernels& kernels = *k().int8;
+  const std::vector<int32_t> multipliers = integers(30, 5, 1 << 30, INT32_MAX);
+  for (size_t i = 0; i < 40; ++i) {
+    const int32_t multiplier = i < multipliers.size() ? multipliers[i] : i % 2 == 0 ? INT32_MAX : 1 << 30;
+    const int32_t exponent = -static_cast<int32_t>(i % 22);
+    // Results of one sign, or of both.
+    const Int8Numbers numbers =
+        i % 3 == 0 ? Int8Numbers{.y_zero = -128} : Int8Numbers{.y_zero = 3, .low = -100};
+    SCOPED_TRACE(std::to_string(multiplier) + " * 2^" + std::to_string(exponent) + pochade::text(numbers));
+    Int8Channels channels(0, {}, 1);
+    for (int32_t step = -140; step <= 260; ++step)
+      for (int32_t near = -2; near <= 2; ++near) {
+        const double sum = (step - 0.5) * std::ldexp(1.0, 31 - exponent) / multiplier;
+        channels.bias.push_back(static_cast<int32_t>(std::floor(sum)) + near);
+        channels.multiplier.push_back(multiplier);
+        channels.exponent.push_back(exponent);
+      }
+    const size_t n = channels.bias.size();
+    channels.scale.resize(n);
+    Int8ConvPlan plan;
+    kernels.conv_plan(
+        {.height = 1, .width = 1, .in_channels = 1, .out_height = 1, .out_width = 1, .out_channels = n},
+        numbers, &plan);
+    const std::vector<uint8_t> zero(1), weights(n, 1);
+    GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);
+    Bytes y(n);
+    Int8Source source{weights.data(), 1, 1, 1, 1, {}, {}, {}, {}};
+    channels.fill(&source);
+    kernels.conv_pack(plan, source, packed.data());
+    kernels.conv(plan, {zero.data(), packed.data(), y.data()}, {0, plan.tasks}, scratch.data());
+    for (size_t o = 0; o < n; ++o)
+      ASSERT_EQ(requantized(0, channels, o, numbers), value_of(y[o], true))
+          << "of the sum " << channels.bias[o];
+  }
+}
+
 TEST_P(Int8Conv, NothingToDo) {
   Int8ConvPlan plan;
   k().int8->conv_plan({.batch = 0,

@@ -1,7 +1,7 @@
-// Packs the weights of 8-bit convolutions: for each group of channels the columns (bias, multiplier and
-// shifts), then panels [vector][segment][group of k][lane][value].
+// Packs the weights of 8-bit convolutions: for each group of channels the columns (bias and what
+// requantizes), then panels [vector][segment][group of k][lane][value].
 
-#include "kernels/int8.h"
+#include "kernels/int8_prove.h"
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
@@ -44,6 +44,16 @@ bool fits_without_zero(const Int8ConvPlan& p, const Weights& w) {
   return fits;
 }
 
+/// The fixed-point columns. Returns the exponent.
+int32_t pack_multiplier(const Int8Source& source, size_t o, const Columns& columns, size_t at) {
+  int32_t* to = columns.channel(at);
+  const int32_t exponent = source.multiplier[o] == 0 ? -1 : source.exponent[o];
+  to[kLanes] = source.multiplier[o];
+  to[2 * kLanes] = exponent < 0 ? -exponent : 0;
+  to[3 * kLanes] = exponent > 0 ? exponent : 0;
+  return exponent;
+}
+
 /// Puts value k of a segment into its place for `lane`.
 void put(char* panel, size_t segment_groups, size_t segment, size_t k, size_t lane, int32_t value) {
   const size_t group = segment * segment_groups + k / kGroupValues, within = k % kGroupValues;
@@ -62,23 +72,40 @@ void put(char* panel, size_t segment_groups, size_t segment, size_t k, size_t la
 
 Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, const ChannelSums& sums,
                     int32_t x_zero, const Columns& columns, size_t at) {
-  int32_t* to = const_cast<int32_t*>(columns.at) + at;
+  int32_t* to = columns.channel(at);
   const int32_t bias = source.bias == nullptr ? 0 : source.bias[o];
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(bias) -
                                static_cast<uint32_t>(x_zero * sums.weights));  // modulo 2^32
   if (!numbers.fixed_point) {
-    __builtin_memcpy(to + columns.stride, source.scale + o, sizeof(float));
-    to[2 * columns.stride] = to[3 * columns.stride] = 0;
+    __builtin_memcpy(to + kLanes, source.scale + o, sizeof(float));
     return Requant::kFloat;
   }
-  const bool none = source.multiplier[o] == 0;
-  const int32_t exponent = none ? -1 : source.exponent[o];
-  to[columns.stride] = source.multiplier[o];
-  to[2 * columns.stride] = exponent < 0 ? -exponent : 0;
-  to[3 * columns.stride] = exponent > 0 ? exponent : 0;
+  const int32_t exponent = pack_multiplier(source, o, columns, at);
   const int64_t most = sums.magnitude + (bias < 0 ? -static_cast<int64_t>(bias) : bias);
   const bool simple = exponent <= -1 && exponent >= -30 && most < int64_t{1} << 30;
   return simple ? Requant::kFixed : Requant::kFixedWide;
+}
+
+bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
+                  const Columns& columns, size_t at) {
+  ProvedChannel channel = {0, 0, 0, 0, 0};  // of a multiplier of 0
+  int32_t* to = columns.channel(at);
+  const int32_t right = to[2 * kLanes];
+  if (source.multiplier[o] != 0 &&
+      (right > 20 || !prove(source.multiplier[o], right, numbers.low - numbers.y_zero,
+                            numbers.high - numbers.y_zero, mode, &channel)))
+    return false;
+  to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) + static_cast<uint32_t>(channel.shift));
+  const float values[] = {channel.scale_high, channel.scale_low, channel.offset_up, channel.offset_down};
+  for (size_t i = 0; i < 4; ++i) __builtin_memcpy(to + (i + 1) * kLanes, &values[i], sizeof(float));
+  to[5 * kLanes] = channel.shift;
+  return true;
+}
+
+void unprove_column(const Int8Source& source, size_t o, const Columns& columns, size_t at) {
+  int32_t* to = columns.channel(at);
+  to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) - static_cast<uint32_t>(to[5 * kLanes]));
+  pack_multiplier(source, o, columns, at);
 }
 
 void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packed) {
@@ -92,12 +119,16 @@ void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packe
   const int32_t x_zero = quads ? p.numbers.x_zero + activation_shift(p.numbers) : 0;
 
   Requant mode = p.numbers.fixed_point ? Requant::kFixed : Requant::kFloat;
-  const size_t padded = p.vectors * kLanes, segment_groups = ceil_div(p.segment, kGroupValues);
+  const size_t segment_groups = ceil_div(p.segment, kGroupValues);
+  const auto group_of = [&](size_t o) {
+    return static_cast<char*>(packed) + sizeof(Int8Header) + o / p.group_out * p.group_packed_bytes;
+  };
+  const auto columns_of = [&](size_t o) { return Columns{reinterpret_cast<const int32_t*>(group_of(o))}; };
   for (size_t o = 0; o < p.shape.out_channels; ++o) {
-    const size_t group = o / p.group_out, within = o % p.group_out;
-    char* to = static_cast<char*>(packed) + sizeof(Int8Header) + group * p.group_packed_bytes;
-    const Columns columns = {reinterpret_cast<const int32_t*>(to), padded};
-    char* panel = to + 4 * padded * sizeof(int32_t) + within / kLanes * p.k_bytes * kLanes;
+    const size_t within = o % p.group_out;
+    const Columns columns = columns_of(o);
+    char* panel = group_of(o) + p.vectors * Columns::kVectorInts * sizeof(int32_t) +
+                  within / kLanes * p.k_bytes * kLanes;
     ChannelSums sums = {0, 0};
     for_each_value(p, w, o, [&](size_t segment, size_t k, int32_t value) {
       const int32_t real = value - p.numbers.w_zero;
@@ -107,6 +138,8 @@ void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packe
     });
     mode = worse(mode, pack_column(p.numbers, source, o, sums, x_zero, columns, within));
   }
+  mode = prove_all(p.numbers, source, p.shape.out_channels, mode,
+                   [&](size_t o) { return Place{columns_of(o), o % p.group_out, o}; });
   Int8Header header;
   header.mode = mode;
   header.row_factor = keeps_zero ? offset - p.numbers.w_zero : 0;

@@ -131,7 +131,7 @@ void int8_conv_plan(const ConvShape& shape, const Int8Numbers& numbers, Int8Conv
   choose_tasks(p);
   choose_tiles(p);
   p->group_packed_bytes =
-      round_up(p->vectors * kLanes * (4 * sizeof(int32_t) + p->k_bytes), alignof(Int8Header));
+      round_up(p->vectors * kLanes * (Columns::kArrays * sizeof(int32_t) + p->k_bytes), alignof(Int8Header));
   p->packed_bytes = sizeof(Int8Header) + p->group_packed_bytes * s.groups;
   p->algorithm = describe(*p);
   p->tasks = p->images * s.groups * p->strip_tasks * p->n_blocks;

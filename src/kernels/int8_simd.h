@@ -13,7 +13,8 @@
 //   dot(sum, a, w)                sum + products of the groups in each lane
 //   Requantizer<kMode>            of one vector of channels
 //   store_row<V>(...)             V vectors of results as bytes
-//   and what depthwise convolutions read: kBlockVectors, kBlockTaps, block_channel, block_sums, store_block.
+//   and what depthwise convolutions need: kBlockVectors, kBlockTaps, block_channel, store_block, and
+//   load_taps (with POCHADE_INT8_BLOCK_QUADS: kBlockTaps is 4) or block_sums.
 
 #include "kernels/int8_args.h"
 #include "kernels/simd.h"
@@ -27,22 +28,37 @@ POCHADE_INLINE const char* char_at(const void* p, size_t offset) {
   return static_cast<const char*>(p) + offset;
 }
 
-/// How 32-bit sums are requantized.
+/// How 32-bit sums are requantized. A layer takes the first one that suits all of its channels.
 enum class Requant : int32_t {
-  kFixed,      ///< all channels: no left shift, a right shift of 1 to 30, |sum| < 2^30
+  kProvedUp,  ///< floats, proved to give the fixed-point result for all sums (int8_prove.h); results are >= 0
+  kProved,    ///< the same for both signs
+  kFixed,     ///< no left shift, a right shift of 1 to 30, |sum| < 2^30
   kFixedWide,  ///< any
   kFloat,
 };
 
-/// What belongs to each channel: `stride` values each of the bias, the multiplier (the bits of the scale for
-/// kFloat), the right shift and the left shift.
+/// What belongs to each channel: for each vector of channels several arrays of kLanes values.
 struct Columns {
+  static constexpr size_t kArrays = 6, kVectorInts = kArrays * kLanes;
   const int32_t* at;
-  size_t stride;
+  /// Those of the v-th vector from here.
+  POCHADE_INLINE Columns vector(size_t v) const { return {at + v * kVectorInts}; }
+  /// Where the first array's value of the i-th channel from here is.
+  POCHADE_INLINE int32_t* channel(size_t i) const {
+    return const_cast<int32_t*>(at) + i / kLanes * kVectorInts + i % kLanes;
+  }
+  POCHADE_INLINE const int32_t* array(size_t i) const { return at + i * kLanes; }
   POCHADE_INLINE const int32_t* bias() const { return at; }
-  POCHADE_INLINE const int32_t* multiplier() const { return at + stride; }
-  POCHADE_INLINE const int32_t* right() const { return at + 2 * stride; }
-  POCHADE_INLINE const int32_t* left() const { return at + 3 * stride; }
+  // kFixed, kFixedWide: the multiplier and the shifts. kFloat: the bits of the scale.
+  POCHADE_INLINE const int32_t* multiplier() const { return array(1); }
+  POCHADE_INLINE const int32_t* right() const { return array(2); }
+  POCHADE_INLINE const int32_t* left() const { return array(3); }
+  // kProved: see ProvedChannel.
+  POCHADE_INLINE const int32_t* scale_high() const { return array(1); }
+  POCHADE_INLINE const int32_t* scale_low() const { return array(2); }
+  POCHADE_INLINE const int32_t* offset_up() const { return array(3); }
+  POCHADE_INLINE const int32_t* offset_down() const { return array(4); }
+  POCHADE_INLINE const int32_t* shift() const { return array(5); }
 };
 
 /// How a row of 32-bit results becomes bytes: saturated to 16 bits, moved by the zero point, saturated and

@@ -6,6 +6,7 @@ namespace POCHADE_KERNEL_ISA {
 
 #if defined(POCHADE_KERNEL_ISA_avx_vnni)
 #define POCHADE_INT8_QUADS 1
+#define POCHADE_INT8_BLOCK_QUADS 1
 inline constexpr const char* kForm = "vpdpbusd, 256 bits";
 inline constexpr size_t kGroupValues = 4, kElementBytes = 1;
 inline constexpr bool kKernelSigned = false;
@@ -130,23 +131,20 @@ POCHADE_INLINE __m256i load_bytes(const uint8_t* p, size_t n) {
   __builtin_memcpy(all, p, n);
   return load_int(all).v;
 }
-/// Adds the products of groups of four taps: taps[t] + offset points at n channels, weights are
-/// [group][vector][lane][tap].
-POCHADE_INLINE void block_sums(I32 (&sums)[4], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers&, uint32_t flip) {
+/// Four taps of n channels each, of which a lane of the result holds one of each.
+POCHADE_INLINE void load_taps(const uint8_t* const* taps, size_t offset, size_t n, uint32_t flip,
+                              I32 (&x)[4]) {
   const __m256i sign = _mm256_set1_epi32(static_cast<int32_t>(flip));
-  for (size_t g = 0; g < groups; ++g, taps += 4, weights += 128) {
-    const __m256i a = load_bytes(taps[0] + offset, n), b = load_bytes(taps[1] + offset, n);
-    const __m256i c = load_bytes(taps[2] + offset, n), d = load_bytes(taps[3] + offset, n);
-    const __m256i ab_low = _mm256_xor_si256(_mm256_unpacklo_epi8(a, b), sign);
-    const __m256i ab_high = _mm256_xor_si256(_mm256_unpackhi_epi8(a, b), sign);
-    const __m256i cd_low = _mm256_xor_si256(_mm256_unpacklo_epi8(c, d), sign);
-    const __m256i cd_high = _mm256_xor_si256(_mm256_unpackhi_epi8(c, d), sign);
-    sums[0] = dot(sums[0], {_mm256_unpacklo_epi16(ab_low, cd_low)}, load_int(weights));
-    sums[1] = dot(sums[1], {_mm256_unpackhi_epi16(ab_low, cd_low)}, load_int(weights + 32));
-    sums[2] = dot(sums[2], {_mm256_unpacklo_epi16(ab_high, cd_high)}, load_int(weights + 64));
-    sums[3] = dot(sums[3], {_mm256_unpackhi_epi16(ab_high, cd_high)}, load_int(weights + 96));
-  }
+  const __m256i a = load_bytes(taps[0] + offset, n), b = load_bytes(taps[1] + offset, n);
+  const __m256i c = load_bytes(taps[2] + offset, n), d = load_bytes(taps[3] + offset, n);
+  const __m256i ab_low = _mm256_xor_si256(_mm256_unpacklo_epi8(a, b), sign);
+  const __m256i ab_high = _mm256_xor_si256(_mm256_unpackhi_epi8(a, b), sign);
+  const __m256i cd_low = _mm256_xor_si256(_mm256_unpacklo_epi8(c, d), sign);
+  const __m256i cd_high = _mm256_xor_si256(_mm256_unpackhi_epi8(c, d), sign);
+  x[0].v = _mm256_unpacklo_epi16(ab_low, cd_low);
+  x[1].v = _mm256_unpackhi_epi16(ab_low, cd_low);
+  x[2].v = _mm256_unpacklo_epi16(ab_high, cd_high);
+  x[3].v = _mm256_unpackhi_epi16(ab_high, cd_high);
 }
 POCHADE_INLINE void store_block(const I32 (&q)[4], const Narrow& narrow, char* to, size_t n) {
   store_bytes(to, narrowed(q[0].v, q[1].v, q[2].v, q[3].v, narrow), n);
@@ -158,7 +156,7 @@ POCHADE_INLINE size_t block_channel(size_t v, size_t lane) {
   return lane / 4 * 8 + 4 * v + lane % 4;
 }
 POCHADE_INLINE void block_sums(I32 (&sums)[2], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers& numbers, uint32_t) {
+                               size_t n, const char* weights, const Int8Numbers& numbers) {
   const auto widen = [&](const uint8_t* p) __attribute__((always_inline)) {
     __m128i bytes;
     if (n >= 16) {

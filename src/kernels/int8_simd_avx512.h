@@ -6,6 +6,7 @@ namespace POCHADE_KERNEL_ISA {
 
 #if defined(POCHADE_KERNEL_ISA_avx512_vnni)
 #define POCHADE_INT8_QUADS 1
+#define POCHADE_INT8_BLOCK_QUADS 1
 inline constexpr const char* kForm = "vpdpbusd, 512 bits";
 inline constexpr size_t kGroupValues = 4, kElementBytes = 1;
 inline constexpr bool kKernelSigned = false;
@@ -35,6 +36,38 @@ POCHADE_INLINE I32 broadcast_group(const void* p) {
 
 template <Requant kMode>
 struct Requantizer;
+
+#define POCHADE_INT8_PROVED 1
+/// floor(s * scale + offset) in two steps, of which the last one rounds down: see int8_prove.h.
+template <>
+struct Requantizer<Requant::kProvedUp> {
+  static constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+  __m512 high, low, up;
+  POCHADE_INLINE explicit Requantizer(const Columns& c)
+      : high(_mm512_loadu_ps(c.scale_high())),
+        low(_mm512_loadu_ps(c.scale_low())),
+        up(_mm512_loadu_ps(c.offset_up())) {}
+  POCHADE_INLINE I32 operator()(I32 sum) const {
+    const __m512 x = _mm512_cvtepi32_ps(sum.v);
+    const __m512 y = _mm512_fmadd_round_ps(x, high, _mm512_fmadd_ps(x, low, up), kDown);
+    return {_mm512_cvt_roundps_epi32(y, kDown)};
+  }
+};
+template <>
+struct Requantizer<Requant::kProved> : Requantizer<Requant::kProvedUp> {
+  __m512 down;
+  __m512i shift;
+  POCHADE_INLINE explicit Requantizer(const Columns& c)
+      : Requantizer<Requant::kProvedUp>(c),
+        down(_mm512_loadu_ps(c.offset_down())),
+        shift(_mm512_loadu_si512(c.shift())) {}
+  POCHADE_INLINE I32 operator()(I32 sum) const {
+    const __m512 x = _mm512_cvtepi32_ps(sum.v);
+    const __m512 offset = _mm512_mask_blend_ps(_mm512_cmplt_epi32_mask(sum.v, shift), up, down);
+    const __m512 y = _mm512_fmadd_round_ps(x, high, _mm512_fmadd_ps(x, low, offset), kDown);
+    return {_mm512_cvt_roundps_epi32(y, kDown)};
+  }
+};
 
 /// r = round(s * m / 2^31) is the upper half of 2 s * m + 2^31; then round(r / 2^right), halves away from 0.
 template <>
@@ -112,26 +145,23 @@ inline constexpr size_t kBlockVectors = 4, kBlockTaps = 4;
 POCHADE_INLINE size_t block_channel(size_t v, size_t lane) {
   return lane / 4 * 16 + 4 * v + lane % 4;
 }
-/// Adds the products of groups of four taps: taps[t] + offset points at n channels, weights are
-/// [group][vector][lane][tap].
-POCHADE_INLINE void block_sums(I32 (&sums)[4], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers&, uint32_t flip) {
+/// Four taps of n channels each, of which a lane of the result holds one of each.
+POCHADE_INLINE void load_taps(const uint8_t* const* taps, size_t offset, size_t n, uint32_t flip,
+                              I32 (&x)[4]) {
   const __mmask64 lanes = byte_mask(n);
   const __m512i sign = _mm512_set1_epi32(static_cast<int32_t>(flip));
-  for (size_t g = 0; g < groups; ++g, taps += 4, weights += 256) {
-    const __m512i a = _mm512_maskz_loadu_epi8(lanes, taps[0] + offset);
-    const __m512i b = _mm512_maskz_loadu_epi8(lanes, taps[1] + offset);
-    const __m512i c = _mm512_maskz_loadu_epi8(lanes, taps[2] + offset);
-    const __m512i d = _mm512_maskz_loadu_epi8(lanes, taps[3] + offset);
-    const __m512i ab_low = _mm512_xor_si512(_mm512_unpacklo_epi8(a, b), sign);
-    const __m512i ab_high = _mm512_xor_si512(_mm512_unpackhi_epi8(a, b), sign);
-    const __m512i cd_low = _mm512_xor_si512(_mm512_unpacklo_epi8(c, d), sign);
-    const __m512i cd_high = _mm512_xor_si512(_mm512_unpackhi_epi8(c, d), sign);
-    sums[0] = dot(sums[0], {_mm512_unpacklo_epi16(ab_low, cd_low)}, load_int(weights));
-    sums[1] = dot(sums[1], {_mm512_unpackhi_epi16(ab_low, cd_low)}, load_int(weights + 64));
-    sums[2] = dot(sums[2], {_mm512_unpacklo_epi16(ab_high, cd_high)}, load_int(weights + 128));
-    sums[3] = dot(sums[3], {_mm512_unpackhi_epi16(ab_high, cd_high)}, load_int(weights + 192));
-  }
+  const __m512i a = _mm512_maskz_loadu_epi8(lanes, taps[0] + offset);
+  const __m512i b = _mm512_maskz_loadu_epi8(lanes, taps[1] + offset);
+  const __m512i c = _mm512_maskz_loadu_epi8(lanes, taps[2] + offset);
+  const __m512i d = _mm512_maskz_loadu_epi8(lanes, taps[3] + offset);
+  const __m512i ab_low = _mm512_xor_si512(_mm512_unpacklo_epi8(a, b), sign);
+  const __m512i ab_high = _mm512_xor_si512(_mm512_unpackhi_epi8(a, b), sign);
+  const __m512i cd_low = _mm512_xor_si512(_mm512_unpacklo_epi8(c, d), sign);
+  const __m512i cd_high = _mm512_xor_si512(_mm512_unpackhi_epi8(c, d), sign);
+  x[0].v = _mm512_unpacklo_epi16(ab_low, cd_low);
+  x[1].v = _mm512_unpackhi_epi16(ab_low, cd_low);
+  x[2].v = _mm512_unpacklo_epi16(ab_high, cd_high);
+  x[3].v = _mm512_unpackhi_epi16(ab_high, cd_high);
 }
 POCHADE_INLINE void store_block(const I32 (&q)[4], const Narrow& narrow, char* to, size_t n) {
   _mm512_mask_storeu_epi8(to, byte_mask(n), narrowed(q[0].v, q[1].v, q[2].v, q[3].v, narrow));
@@ -143,7 +173,7 @@ POCHADE_INLINE size_t block_channel(size_t v, size_t lane) {
   return lane / 4 * 8 + 4 * v + lane % 4;
 }
 POCHADE_INLINE void block_sums(I32 (&sums)[2], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers& numbers, uint32_t) {
+                               size_t n, const char* weights, const Int8Numbers& numbers) {
   const __mmask32 lanes = static_cast<__mmask32>(byte_mask(n));
   const auto widen = [&](const uint8_t* p) __attribute__((always_inline)) {
     const __m256i bytes = _mm256_maskz_loadu_epi8(lanes, p + offset);

@@ -94,7 +94,7 @@ POCHADE_INLINE size_t block_channel(size_t v, size_t lane) {
   return 4 * v + lane;
 }
 POCHADE_INLINE void block_sums(I32 (&sums)[2], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers& numbers, uint32_t) {
+                               size_t n, const char* weights, const Int8Numbers& numbers) {
   for (size_t g = 0; g < groups; ++g, weights += 16) {
     uint8x8_t bytes;
     if (n >= 8) {

@@ -33,7 +33,7 @@ struct Requantizer;
 
 template <>
 struct Requantizer<Requant::kFixedWide> {
-  const Columns& columns;
+  const Columns columns;
   POCHADE_INLINE explicit Requantizer(const Columns& c) : columns(c) {}
   POCHADE_INLINE I32 operator()(I32 sum) const {
     for (size_t i = 0; i < 4; ++i) {
@@ -69,7 +69,7 @@ POCHADE_INLINE size_t block_channel(size_t, size_t lane) {
   return lane;
 }
 POCHADE_INLINE void block_sums(I32 (&sums)[1], const uint8_t* const* taps, size_t groups, size_t offset,
-                               size_t n, const char* weights, const Int8Numbers& numbers, uint32_t) {
+                               size_t n, const char* weights, const Int8Numbers& numbers) {
   for (size_t g = 0; g < groups; ++g, weights += 4 * sizeof(int16_t)) {
     int16_t w[4];
     __builtin_memcpy(w, weights, sizeof(w));

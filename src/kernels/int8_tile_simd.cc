@@ -107,11 +107,10 @@ POCHADE_INLINE void four_steps(I32 (&sums)[R][V], const RowPointers<R>& rows, si
 /// Requantizes and stores `rows` rows of V vectors of sums.
 template <int V, Requant kMode>
 void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
-  const auto columns_of = [&](int v) { return Columns{t.columns.at + v * kLanes, t.columns.stride}; };
-  const Columns columns[4] = {columns_of(0), columns_of(V > 1 ? 1 : 0), columns_of(V > 2 ? 2 : 0),
-                              columns_of(V > 3 ? 3 : 0)};
-  const Requantizer<kMode> requantize[4] = {Requantizer<kMode>(columns[0]), Requantizer<kMode>(columns[1]),
-                                            Requantizer<kMode>(columns[2]), Requantizer<kMode>(columns[3])};
+  const Requantizer<kMode> requantize[4] = {Requantizer<kMode>(t.columns),
+                                            Requantizer<kMode>(t.columns.vector(V > 1 ? 1 : 0)),
+                                            Requantizer<kMode>(t.columns.vector(V > 2 ? 2 : 0)),
+                                            Requantizer<kMode>(t.columns.vector(V > 3 ? 3 : 0))};
   const Narrow narrow = t.narrow;
   char* y = t.y;
   for (size_t i = 0; i < rows; ++i, y += t.ldy, sums += V * kLanes) {
@@ -123,12 +122,29 @@ void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
   }
 }
 
+#if defined(POCHADE_KERNEL_ISA_avx512_vnni)
+/// The same without a detour through memory, for what is most common.
+template <int R, int V, Requant kMode>
+POCHADE_INLINE void finish_in_registers(I32 (&sums)[R][V], const Int8TileArgs& t) {
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const Requantizer<kMode> requantize(t.columns.vector(v));
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) sums[i][v] = requantize(sums[i][v]);
+  }
+  const Narrow narrow = t.narrow;
+  char* y = t.y;
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i, y += t.ldy) store_row<V>(sums[i], narrow, y, t.channels);
+}
+#endif
+
 template <int R, int V>
 void run_tile(const Int8TileArgs& t) {
   I32 sums[R][V];
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
-    const I32 bias = load_int(t.columns.bias() + v * kLanes);
+    const I32 bias = load_int(t.columns.vector(v).bias());
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) sums[i][v] = bias;
   }
@@ -149,6 +165,12 @@ void run_tile(const Int8TileArgs& t) {
       b += kVectorBytes;
     }
   }
+#if defined(POCHADE_KERNEL_ISA_avx512_vnni)
+  if (t.row_terms == nullptr && t.mode == Requant::kProvedUp)
+    return finish_in_registers<R, V, Requant::kProvedUp>(sums, t);
+  if (t.row_terms == nullptr && t.mode == Requant::kProved)
+    return finish_in_registers<R, V, Requant::kProved>(sums, t);
+#endif
   // Through memory: one requantization serves all heights of tiles.
   alignas(64) int32_t spilled[R * V * kLanes];
 #pragma GCC unroll 16
@@ -156,6 +178,15 @@ void run_tile(const Int8TileArgs& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) store_int(spilled + (i * V + v) * kLanes, sums[i][v]);
   switch (t.mode) {
+#if defined(POCHADE_INT8_PROVED)
+    case Requant::kProvedUp:
+      return finish<V, Requant::kProvedUp>(spilled, R, t);
+    case Requant::kProved:
+      return finish<V, Requant::kProved>(spilled, R, t);
+#else
+    case Requant::kProvedUp:
+    case Requant::kProved:  // prove() never succeeds
+#endif
     case Requant::kFixed:
       return finish<V, Requant::kFixed>(spilled, R, t);
     case Requant::kFixedWide:

@@ -1,0 +1,32 @@
+#pragma once
+// Fixed-point requantization by floats, proved for each channel. Only for int8_*_simd.cc files.
+//
+// For a right shift of e >= 1, the fixed-point arithmetic of Int8Numbers is
+//   q(s) = floor((floor((s m + 2^30) / 2^31) + 2^(e-1) - [s < 0]) / 2^e)
+//        = floor(s scale + 1/2 + h)  for s >= 0,   floor(s scale + 1/2 - h)  for s < 0
+// with scale = m / 2^(31+e) and h = 2^-(e+1): floors of integers nest, and where only the inner one is 0
+// while s is negative, both give 0. A bias that is c = round(1/2 / scale) larger leaves offsets of the size
+// of a scale,
+//   floor((s + c) scale + (1/2 +- h - c scale)),
+// which a float holds well: scale is the sum of two floats, and the last addition rounds down, as floor does.
+// What is computed never decreases when s grows, so that it equals q for every s if it does so on both sides
+// of each of the steps within the bounds of the output. That is what is checked, by the vector code itself.
+
+#include "kernels/int8.h"
+
+namespace pochade {
+namespace POCHADE_KERNEL_ISA {
+
+/// One channel's values, in the order of Columns.
+struct ProvedChannel {
+  int32_t shift;  ///< c, which the bias must be raised by
+  float scale_high, scale_low, offset_up, offset_down;
+};
+
+/// Whether `channel` was found: for a multiplier of [2^30, 2^31), a right shift of 1 to 20, and results
+/// within [low, high] before the zero point is added. `mode` is kProvedUp (low is 0 or more) or kProved.
+bool prove(int32_t multiplier, int32_t right, int32_t low, int32_t high, Requant mode,
+           ProvedChannel* channel);
+
+}  // namespace POCHADE_KERNEL_ISA
+}  // namespace pochade
