@@ -37,6 +37,9 @@ endif()
 # ONNX's node tests, outside GoogleTest: each in a process of its own.
 add_executable(onnx_conformance ${CMAKE_SOURCE_DIR}/tests/onnx/conformance.cc)
 target_link_libraries(onnx_conformance PRIVATE pochade_formats pochade)
+# The generated cases as files, for packages that know nothing of us to judge (tests/onnx/judge.py).
+add_executable(export_cases ${CMAKE_SOURCE_DIR}/tests/onnx/export_cases.cc)
+target_link_libraries(export_cases PRIVATE pochade_cases pochade_formats pochade)
 add_test(NAME onnx_conformance COMMAND onnx_conformance --docs ${CMAKE_SOURCE_DIR}/docs/operators.md)
 
 # The examples of the C and C++ interface, built against src/api alone, as a user would.

@@ -161,6 +161,29 @@ onnx_conformance_engine() {
   counted build/release/onnx_conformance --engine
 }
 
+# Each model written as ONNX and read again: the results stay, and what is written twice is the same graph.
+onnx_round_trip() {
+  if [[ ! -d /usr/share/libonnx-testdata ]]; then lacking "libonnx-testdata"; return 0; fi
+  counted build/release/onnx_conformance --round-trip
+  counted build/release/onnx_conformance --round-trip --opset 17
+}
+
+# What we write, judged by onnx's checker and ONNX Runtime, if bench/rivals --install has made their environment.
+onnx_judged() {
+  local python=$root/build/rivals/onnxruntime/bin/python folder
+  if ! "$python" -c 'import onnx, onnxruntime' 2>&1; then
+    note="no onnx in build/rivals (bench/rivals --install)"
+    count 0 0 1
+    return 0
+  fi
+  folder=$(mktemp -d) || return 1
+  mkdir "$folder/nodes"
+  build/release/export_cases "$folder/cases" && counted "$python" tests/onnx/judge.py cases "$folder/cases"
+  build/release/onnx_conformance --round-trip --keep "$folder/nodes" &&
+    counted "$python" tests/onnx/judge.py nodes "$folder/nodes"
+  rm -rf "$folder"
+}
+
 # Bytes of everything in libpochade, linked and stripped, against the bound of docs/architecture.md.
 library_size() {
   local folder bytes bound=3000000
@@ -237,10 +260,12 @@ all_parts() {
   part quick "wrappers" unittest tests/wrappers/wrappers_test.py
   part default "onnx conformance" onnx_conformance
   part default "onnx conformance: engine" onnx_conformance_engine
+  part default "onnx round trip" onnx_round_trip
   part default "whole models" gtest build/release/model_tests
   part default "command line" unittest tests/cli/cli_test.py
   part default "installed copy" unittest tests/install/install_test.py
   part default "size of libpochade" library_size
+  part full "onnx judged by others" onnx_judged
   part full "scripts" scripts
   part full "clang with sanitizers: build" clang_build
   part full "clang with sanitizers: unit tests" fuzz_unit_tests

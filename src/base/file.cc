@@ -9,6 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/file_writer.h"
+
 namespace pochade {
 namespace {
 
@@ -43,40 +45,6 @@ Result<Bytes> read_stream(int fd, uint64_t limit_bytes) {
   return Bytes(std::move(buffer), span);
 }
 
-Status write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return Error::io("{}", errno_text());
-    bytes = bytes.subspan(static_cast<size_t>(put));
-  }
-  return {};
-}
-
-Status write_new_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  struct stat existing{};
-  const bool exists = ::stat(path.c_str(), &existing) == 0;
-  // A device or a pipe cannot be replaced by rename: it is written in place.
-  if (exists && !S_ISREG(existing.st_mode)) {
-    if (S_ISDIR(existing.st_mode)) return Error::io("is a folder");
-    Descriptor out{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-    if (out.fd < 0) return Error::io("{}", errno_text());
-    return write_all(out.fd, bytes);
-  }
-  std::string temporary = path.string() + ".XXXXXX";
-  Descriptor out{::mkstemp(temporary.data())};
-  if (out.fd < 0) return Error::io("{}", errno_text());
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  Status status = write_all(out.fd, bytes);
-  if (status && ::fchmod(out.fd, exists ? existing.st_mode & 07777 : 0666 & ~mask) != 0)
-    status = Error::io("{}", errno_text());
-  if (status && ::fsync(out.fd) != 0) status = Error::io("{}", errno_text());
-  if (status && ::rename(temporary.c_str(), path.c_str()) != 0) status = Error::io("{}", errno_text());
-  if (!status) ::unlink(temporary.c_str());
-  return status;
-}
-
 }  // namespace
 
 Bytes Bytes::copy_of(std::span<const std::byte> span) {
@@ -103,8 +71,9 @@ Result<Bytes> map_file(const std::filesystem::path& path, uint64_t limit_bytes) 
 }
 
 Status write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  if (path == "-") return write_all(STDOUT_FILENO, bytes).context("standard output");
-  return write_new_file(path, bytes).context("cannot write {}", path);
+  TRY(FileWriter file, FileWriter::create(path));
+  TRY(file.write(bytes));
+  return file.commit();
 }
 
 Status write_file(const std::filesystem::path& path, std::string_view text) {

@@ -11,6 +11,7 @@ constexpr const char* kFooter = R"(Examples:
   pochade paint photo.jpg -o painting.png        paint with our own style
   pochade paint photo.jpg --model candy.onnx     paint with a network of yours
   pochade inspect model.onnx                     what a model is made of
+  pochade convert model.onnx light.onnx --simplify    write it anew, and prove that it still computes the same
   pochade bench model.onnx --layers              where its time goes
 
 `pochade VERB --help` says more about each verb.)";
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   pochade::add_run(app);
   pochade::add_verify(app);
   pochade::add_eval(app);
+  pochade::add_convert(app);
   pochade::add_bench(app);
   pochade::add_why(app);
   pochade::add_knobs(app);

@@ -293,6 +293,38 @@ class Models(Command):
         self.assertEqual(told["verdict"], "different")
         self.assertEqual(told["first_difference"]["name"], "m")
 
+    def test_convert_writes_what_computes_the_same(self):
+        two = model(
+            [node("Dropout", ["x"], ["d"]), node("Mul", ["d", "f"], ["m"], "scale"), node("Relu", ["m"], ["y"])],
+            [value_info("x", ["N", "W"])], [value_info("y", ["N", "W"])], [tensor("f", [1], [2.5])],
+        )
+        self.write("in.onnx", two)
+        told = json.loads(self.good("convert", "in.onnx", "out.onnx", "--opset", "13", "--json").stdout)
+        self.assertEqual((told["verdict"], told["opset"], told["operators"]), ("same", 13, 3))
+        self.assertEqual(json.loads((self.at / "out.onnx.verify.json").read_text()), told)
+        self.assertEqual(told["bytes"], (self.at / "out.onnx").stat().st_size)
+        told = json.loads(self.good("convert", "in.onnx", "light.onnx", "--simplify", "--json").stdout)
+        self.assertEqual((told["operators"], told["before_simplify"]["operators"]), (2, 3))
+        inputs = json.loads(self.good("inspect", "light.onnx", "--json").stdout)["inputs"]
+        self.assertEqual(inputs, [{"name": "x", "dtype": "float32", "shape": ["N", "W"]}])
+        self.assertIn(b"Same", self.good("verify", "in.onnx", "light.onnx", "--shape", "x=2x5").stdout)
+
+    def test_convert_leaves_nothing_that_is_not_proved(self):
+        self.write("relu.onnx", self.relu())
+        self.bad(2, "--opset", "convert", "relu.onnx", "out.onnx", "--opset", "12")
+        self.bad(1, [".onnx", "out.xyz"], "convert", "relu.onnx", "out.xyz")
+        self.bad(1, "no/such", "convert", "relu.onnx", "no/such/out.onnx")
+        self.bad(1, "nothing.onnx", "convert", "nothing.onnx", "out.onnx")
+        mish = model([node("BitwiseNot", ["x"], ["y"], "bits")], [value_info("x", [2], 6)], [value_info("y", [2], 6)], opset=18)
+        self.write("bits.onnx", mish)
+        self.bad(1, ["bits", "BitwiseNot", "--opset 18"], "convert", "bits.onnx", "out.onnx")
+        # No result is within a tolerance below 0: then nothing is written, but with --force all is.
+        refused = ("convert", "relu.onnx", "out.onnx", "--tolerance", "-1")
+        self.bad(1, ["would not compute", "--force"], *refused)
+        done = self.good(*refused, "--force")
+        self.assertIn(b"warning", done.stderr)
+        self.assertEqual(json.loads((self.at / "out.onnx.verify.json").read_text())["verdict"], "different")
+
     def test_files_that_break_the_rules(self):
         whole = self.relu()
         for size in range(0, len(whole), 7):

@@ -2,6 +2,10 @@
 // docs/operators.md.
 //
 //   onnx_conformance [--data DIR] [--only TEXT] [--list OUTCOMES] [--engine] [--docs FILE [--write-docs]]
+//   onnx_conformance --round-trip [--opset N] [--keep DIR] [--data DIR] [--only TEXT] [--list OUTCOMES]
+//
+// --round-trip writes each model as ONNX, reads that again and runs it; what is written of it a second time
+// must be the same graph. --keep leaves the written files in DIR for others to judge (tests/onnx/judge.py).
 //
 // --engine runs the optimised plan of a Session instead of the oracles. --list prints tests by outcome as
 // well: p(ass), n(ot supported), d(isputed).
@@ -22,6 +26,8 @@
 #include <set>
 
 #include "engine/session.h"
+#include "formats/graph_difference.h"
+#include "formats/onnx/export.h"
 #include "formats/onnx/import.h"
 #include "formats/onnx/rows.h"
 #include "graph/evaluate.h"
@@ -33,6 +39,9 @@ namespace fs = std::filesystem;
 
 /// Raise it when more operators work.
 constexpr int kFloor = 875;
+/// The same after a round trip, and how many of these give an equal graph.
+constexpr int kRoundTripFloor = 874;
+constexpr int kEqualFloor = 864;
 /// Seconds after which a test counts as a crash.
 constexpr unsigned kTimeLimitSeconds = 60;
 
@@ -137,8 +146,33 @@ Report run_data_set(const Graph& graph, const std::string& test, const fs::path&
   return {Outcome::kPass, ""};
 }
 
-Report run_test(const std::string& test, const fs::path& folder, bool engine) {
-  const auto graph = import_onnx(folder / "model.onnx");
+struct Options {
+  fs::path data = "/usr/share/libonnx-testdata/data/node";
+  std::string only;
+  std::string list;
+  fs::path docs;
+  bool engine = false;
+  bool write_docs = false;
+  bool round_trip = false;
+  int opset = kNewestExportOpset;
+  fs::path keep;  ///< where round trips leave what they write, as TEST.onnx
+};
+
+/// The graph as it is after it was written and read again. In the fixed point of that nothing changes.
+Result<Graph> round_trip(const Graph& graph, int opset) {
+  const auto again = [&](const Graph& from) -> Result<Graph> {
+    TRY(const std::string bytes, export_onnx_bytes(from, {.opset = opset}));
+    return Result<Graph>(import_onnx(Bytes::copy_of(bytes), "")).context("reading what was written");
+  };
+  TRY(Graph once, again(graph));
+  TRY(const Graph twice, again(once));
+  const std::string difference = graph_difference(once, twice);
+  if (!difference.empty()) return Error::invalid_model("written twice: {}", difference);
+  return once;
+}
+
+Report run_test(const std::string& test, const fs::path& folder, const Options& options) {
+  auto graph = import_onnx(folder / "model.onnx");
   if (!graph) {
     Error error = graph.error();
     std::string text = error.text();
@@ -148,16 +182,30 @@ Report run_test(const std::string& test, const fs::path& folder, bool engine) {
   }
   if (const Status status = graph->verify(); !status)
     return {Outcome::kWrong, "verify: " + status.error().text()};
+  std::string difference;  // of the graph before and after a round trip
+  if (options.round_trip) {
+    Result<Graph> again = round_trip(*graph, options.opset);
+    if (!again)
+      return {again.error().code() == ErrorCode::kNotSupported ? Outcome::kNotSupported : Outcome::kWrong,
+              again.error().text()};
+    difference = graph_difference(*graph, *again);
+    if (!options.keep.empty())
+      if (const Status kept = export_onnx(*graph, options.keep / (test + ".onnx"), {.opset = options.opset});
+          !kept)
+        return {Outcome::kWrong, kept.error().text()};
+    *graph = *std::move(again);
+  }
   Report report{Outcome::kWrong, "has no data"};
   for (int i = 0; fs::exists(folder / format("test_data_set_{}", i)); ++i) {
-    report = run_data_set(*graph, test, folder / format("test_data_set_{}", i), engine);
-    if (report.outcome != Outcome::kPass) break;
+    report = run_data_set(*graph, test, folder / format("test_data_set_{}", i), options.engine);
+    if (report.outcome != Outcome::kPass) return report;
   }
+  if (report.outcome == Outcome::kPass) report.reason = difference;
   return report;
 }
 
 /// In a child process: a crash is one test's outcome.
-Report run_isolated(const std::string& test, const fs::path& folder, bool engine) {
+Report run_isolated(const std::string& test, const fs::path& folder, const Options& options) {
   int ends[2];
   if (::pipe(ends) != 0) return {Outcome::kCrash, "no pipe"};
   std::fflush(nullptr);
@@ -166,7 +214,7 @@ Report run_isolated(const std::string& test, const fs::path& folder, bool engine
   if (child == 0) {
     ::close(ends[0]);
     ::alarm(kTimeLimitSeconds);
-    const Report report = run_test(test, folder, engine);
+    const Report report = run_test(test, folder, options);
     const std::string text = static_cast<char>(report.outcome) + report.reason.substr(0, 4000);
     const ssize_t written = ::write(ends[1], text.data(), text.size());
     ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
@@ -295,15 +343,6 @@ std::string document(const std::vector<Test>& tests) {
   return out;
 }
 
-struct Options {
-  fs::path data = "/usr/share/libonnx-testdata/data/node";
-  std::string only;
-  std::string list;
-  fs::path docs;
-  bool engine = false;
-  bool write_docs = false;
-};
-
 int run(const Options& options) {
   std::error_code error;
   if (!fs::is_directory(options.data, error)) {
@@ -322,11 +361,13 @@ int run(const Options& options) {
   find_operators(tests);
 
   std::map<Outcome, int> counts;
+  int equal_graphs = 0;
   for (Test& test : tests) {
-    test.report = run_isolated(test.name, test.folder, options.engine);
+    test.report = run_isolated(test.name, test.folder, options);
     if (is_disputed(test.name) && test.report.outcome == Outcome::kWrong)
       test.report.outcome = Outcome::kDisputed;
     ++counts[test.report.outcome];
+    equal_graphs += test.report.outcome == Outcome::kPass && test.report.reason.empty();
     const bool bad = test.report.outcome == Outcome::kWrong || test.report.outcome == Outcome::kCrash;
     if (bad || options.list.find(static_cast<char>(test.report.outcome)) != std::string::npos) {
       const char* word = test.report.outcome == Outcome::kWrong          ? "WRONG"
@@ -339,9 +380,18 @@ int run(const Options& options) {
   }
 
   bool ok = counts[Outcome::kWrong] == 0 && counts[Outcome::kCrash] == 0;
-  if (options.only.empty() && options.data.filename() == "node" && counts[Outcome::kPass] < kFloor) {
-    std::printf("%d tests pass, at least %d did before\n", counts[Outcome::kPass], kFloor);
+  const bool whole = options.only.empty() && options.data.filename() == "node";
+  const int floor = options.round_trip ? kRoundTripFloor : kFloor;
+  if (whole && counts[Outcome::kPass] < floor) {
+    std::printf("%d tests pass, at least %d did before\n", counts[Outcome::kPass], floor);
     ok = false;
+  }
+  if (options.round_trip) {
+    std::printf("%d of %d graphs are equal after the round trip\n", equal_graphs, counts[Outcome::kPass]);
+    if (whole && equal_graphs < kEqualFloor) {
+      std::printf("at least %d were before\n", kEqualFloor);
+      ok = false;
+    }
   }
   if (!options.docs.empty() && options.only.empty()) {
     const std::string text = document(tests);
@@ -378,6 +428,12 @@ int main(int argc, char** argv) {
       options.write_docs = true;
     else if (argument == "--engine")
       options.engine = true;
+    else if (argument == "--round-trip")
+      options.round_trip = true;
+    else if (argument == "--keep" && has_value)
+      options.keep = argv[++i];
+    else if (argument == "--opset" && has_value)
+      options.opset = std::atoi(argv[++i]);
     else if (argument == "--data" && has_value)
       options.data = argv[++i];
     else if (argument == "--only" && has_value)
@@ -389,7 +445,7 @@ int main(int argc, char** argv) {
     else {
       std::fprintf(stderr,
                    "usage: onnx_conformance [--data DIR] [--only TEXT] [--list pnd] [--engine] [--docs FILE "
-                   "[--write-docs]]\n");
+                   "[--write-docs]] [--round-trip [--opset N] [--keep DIR]]\n");
       return 2;
     }
   }

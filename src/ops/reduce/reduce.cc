@@ -36,7 +36,13 @@ Result<Facts> infer_reduce(ReduceKind kind, const ReduceFields& fields, std::spa
   if (!in[0].rank_known()) return Facts{Fact(*in[0].dtype, std::nullopt)};
   TRY(const auto axes, reduced_axes(fields, in));
   if (!axes) {
-    if (!fields.keep_dims) return Facts{Fact(*in[0].dtype, std::nullopt)};
+    const Fact& names = in[1];
+    const bool counted = names.rank_known() && names.rank() == 1 && names.dim(0).is_number();
+    const int64_t count = counted ? names.dim(0).number() : 0;
+    if (!fields.keep_dims && (count == 0 || count > in[0].rank()))
+      return Facts{Fact(*in[0].dtype, std::nullopt)};
+    if (!fields.keep_dims)
+      return Facts{Fact(*in[0].dtype, Dims(in[0].dims->size() - static_cast<size_t>(count)))};
     return Facts{Fact(*in[0].dtype, Dims(in[0].dims->size()))};
   }
   Dims dims;

@@ -124,11 +124,29 @@ Result<Tensors> Flatten::eval(std::span<const Tensor> in) const {
   return reshaped(*this, in);
 }
 
+namespace {
+
+/// How many axes are named, or 0 if not even that is known.
+int64_t count_of(const Fact& axes) {
+  if (!axes.rank_known() || axes.rank() > 1) return 0;
+  return axes.rank() == 0 ? 1 : axes.dim(0).is_number() ? axes.dim(0).number() : 0;
+}
+
+/// So many unknown dims more (or less) than `rank`: what is known when axes are computed. None if none are
+/// named.
+std::optional<Dims> unknown_dims(int rank, int64_t more) {
+  if (more == 0 || rank + more < 0 || rank + more > kMaxRank) return std::nullopt;
+  return Dims(static_cast<size_t>(rank + more));
+}
+
+}  // namespace
+
 Result<Facts> Squeeze::infer(std::span<const Fact> in) const {
   TRY(expect_inputs(in, 1, 2));
   const bool named = in.size() > 1 && in[1].present();
   const auto axes = named ? constant_ints(in[1]) : std::nullopt;
-  if (!in[0].rank_known() || (named && !axes)) return Facts{moved(in[0], std::nullopt)};
+  if (!in[0].rank_known()) return Facts{moved(in[0], std::nullopt)};
+  if (named && !axes) return Facts{moved(in[0], unknown_dims(in[0].rank(), -count_of(in[1])))};
   std::vector<bool> dropped(in[0].dims->size(), false);
   if (named) {
     TRY(const auto normal, checked_axes(*axes, in[0].rank()));
@@ -156,7 +174,8 @@ Result<Tensors> Squeeze::eval(std::span<const Tensor> in) const {
 Result<Facts> Unsqueeze::infer(std::span<const Fact> in) const {
   TRY(expect_inputs(in, 2, 2));
   const auto axes = constant_ints(in[1]);
-  if (!in[0].rank_known() || !axes) return Facts{moved(in[0], std::nullopt)};
+  if (!in[0].rank_known()) return Facts{moved(in[0], std::nullopt)};
+  if (!axes) return Facts{moved(in[0], unknown_dims(in[0].rank(), count_of(in[1])))};
   const size_t rank = in[0].dims->size() + axes->size();
   if (rank > kMaxRank)
     return Error::not_supported("the output has {} dimensions, at most {}", rank, kMaxRank);

@@ -1,0 +1,163 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "cli/verdict.h"
+#include "formats/export.h"
+#include "formats/formats.h"
+#include "formats/onnx/export.h"
+#include "passes/simplify.h"
+
+namespace pochade {
+namespace {
+
+struct Flags {
+  std::string in, out;
+  int opset = kStandardExportOpset;
+  bool simplify = false;
+  bool force = false;
+  int samples = 3;
+  uint64_t seed = 1;
+  double tolerance = 1e-3;
+  RunFlags run;
+  bool json = false;
+};
+
+/// Sizes that the model leaves open, for the comparison: enough for the windows of most networks.
+constexpr int64_t kOpenSize = 64;
+
+VerifyOptions verify_options(const Flags& flags) {
+  VerifyOptions options;
+  options.samples = flags.samples;
+  options.seed = flags.seed;
+  options.tolerance = flags.tolerance;
+  options.session = flags.run.options();
+  options.shapes = flags.run.shapes_by_name();
+  options.open_size = kOpenSize;
+  return options;
+}
+
+/// What was asked for, what came out, and what it was compared with.
+struct Outcome {
+  ExportSummary before;  ///< without --simplify; operators 0: not asked
+  ExportSummary written;
+  std::optional<Verdict> verdict;
+  std::string failure;  ///< why there is no verdict
+};
+
+nlohmann::ordered_json outcome_json(const Flags& flags, const Outcome& outcome,
+                                    const VerifyOptions& options) {
+  nlohmann::ordered_json json = {{"model", flags.in}, {"written", flags.out}};
+  if (std::filesystem::path(flags.out).extension() == ".onnx") json["opset"] = flags.opset;
+  json["operators"] = outcome.written.operators;
+  json["bytes"] = outcome.written.bytes;
+  if (outcome.before.operators > 0)
+    json["before_simplify"] = {{"operators", outcome.before.operators}, {"bytes", outcome.before.bytes}};
+  if (outcome.verdict)
+    json.update(verdict_json(*outcome.verdict, options));
+  else
+    json.update({{"verdict", "failed"}, {"failure", outcome.failure}});
+  return json;
+}
+
+void print_outcome(const Flags& flags, const Outcome& outcome, const VerifyOptions& options) {
+  if (outcome.before.operators > 0)
+    std::printf(
+        "Simplified: %lld operators and %lld bytes, %lld and %lld before\n",
+        static_cast<long long>(outcome.written.operators), static_cast<long long>(outcome.written.bytes),
+        static_cast<long long>(outcome.before.operators), static_cast<long long>(outcome.before.bytes));
+  std::printf("%s: %lld operators, %lld bytes\n", flags.out.c_str(),
+              static_cast<long long>(outcome.written.operators),
+              static_cast<long long>(outcome.written.bytes));
+  if (outcome.verdict) print_verdict(*outcome.verdict, options);
+}
+
+/// Reads back what lies in the temporary file, and runs it beside the original.
+void judge(const Graph& original, const FileWriter& file, const VerifyOptions& options, Outcome& outcome) {
+  const auto written = map_file(file.temporary_path());
+  const auto again = written ? import_model(*written) : Result<Graph>(tl::unexpected<Error>(written.error()));
+  auto verdict = again ? verify_models(original, *again, options)
+                       : Result<Verdict>(tl::unexpected<Error>(again.error()));
+  if (verdict)
+    outcome.verdict = *std::move(verdict);
+  else
+    outcome.failure = verdict.error().text();
+}
+
+void convert(const Flags& flags) {
+  const std::filesystem::path out = flags.out;
+  value_or_fail(check_export_path(out));
+  const VerifyOptions options = verify_options(flags);
+  const ExportOptions how{.opset = flags.opset};
+  const Graph original = value_or_fail(import_model(flags.in));
+  Outcome outcome;
+  std::optional<Graph> simpler;
+  if (flags.simplify) {
+    // A model that the format cannot express as it is may be expressible when it is simpler.
+    if (const auto before = plan_export(original, out, how)) outcome.before = *before;
+    simpler = value_or_fail(simplify(original).context("simplifying {}", flags.in));
+  }
+  FileWriter file = value_or_fail(FileWriter::create(out));
+  if (file.temporary_path().empty())
+    fail_usage(format("{} is no place for a file that is checked before it appears", flags.out));
+  outcome.written = value_or_fail(export_model(simpler ? *simpler : original, out, how, file));
+  judge(original, file, options, outcome);
+
+  const bool good = outcome.verdict && outcome.verdict->same;
+  const nlohmann::ordered_json json = outcome_json(flags, outcome, options);
+  if (good || flags.force) {
+    value_or_fail(file.commit());
+    value_or_fail(write_file(out.string() + ".verify.json", json.dump(2) + "\n"));
+  }
+  if (flags.json)
+    print_json(json);
+  else
+    print_outcome(flags, outcome, options);
+  if (good) return;
+  std::string line = outcome.verdict ? format("{} would not compute what {} does", flags.out, flags.in)
+                                     : format("{} could not be verified: {}", flags.out, outcome.failure);
+  if (flags.force) {
+    std::fprintf(stderr, "pochade: warning: %s; written all the same\n", line.c_str());
+    return;
+  }
+  throw VerbFailure{std::move(line),
+                    outcome.verdict
+                        ? "Nothing was written; --force writes it all the same."
+                        : "Nothing was written; --shape gives the sizes to run it with, --force writes "
+                          "it unverified.",
+                    1};
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* verb =
+      app.add_subcommand("convert", "Write a model in another format, and prove that it computes the same");
+  verb->footer(
+      "The extension of OUT names the format: .onnx. What is written is read back and run beside the\n"
+      "original on random inputs; the verdict is kept in OUT.verify.json, and without it there is no OUT.\n"
+      "Examples:\n"
+      "  pochade convert model.onnx model_13.onnx --opset 13\n"
+      "  pochade convert model.onnx light.onnx --simplify");
+  verb->add_option("IN", flags->in, "Model file")->required();
+  verb->add_option("OUT", flags->out, "File to write")->required();
+  verb->add_option("--opset", flags->opset, "Version of ONNX's operators")
+      ->capture_default_str()
+      ->check(CLI::Range(kOldestExportOpset, kNewestExportOpset));
+  verb->add_flag("--simplify", flags->simplify,
+                 "Fold, fuse and drop what inference does not need, without changing results");
+  verb->add_flag("--force", flags->force, "Write OUT even if the verdict is bad");
+  verb->add_option("--samples", flags->samples, "Random inputs to compare on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  verb->add_option("--seed", flags->seed, "Of the first input")->capture_default_str();
+  verb->add_option("--tolerance", flags->tolerance, "Largest difference, as a part of the largest value")
+      ->capture_default_str();
+  flags->run.add_to(*verb);
+  verb->add_flag("--json", flags->json, "For machines");
+  verb->callback([flags] { convert(*flags); });
+}
+
+}  // namespace pochade

@@ -1,0 +1,28 @@
+#pragma once
+// Whether two models compute the same, by running both on the same random inputs.
+
+#include "data/compare.h"
+#include "engine/session.h"
+
+namespace pochade {
+
+struct VerifyOptions {
+  int samples = 3;
+  uint64_t seed = 1;
+  double tolerance = 1e-3;  ///< largest difference, as a part of the largest value
+  SessionOptions session;
+  std::map<std::string, Shape> shapes;  ///< of inputs whose size is open, by name
+  int64_t open_size = 0;                ///< what other open sizes are; 0: they are an error
+};
+
+struct Verdict {
+  bool same = false;
+  std::vector<Difference> outputs;  ///< the worst of all samples, in the order of a's outputs
+  std::optional<Difference> first;  ///< if they differ: the first value that both name and that differs
+};
+
+/// `a` is right, `b` is judged. Outputs are matched by name, else by position. Errors: other numbers of
+/// inputs or outputs, sizes that are open, a model that does not run.
+Result<Verdict> verify_models(const Graph& a, const Graph& b, const VerifyOptions& options);
+
+}  // namespace pochade
