@@ -11,6 +11,8 @@ namespace {
 constexpr Knob kKnobs[] = {
     {"POCHADE_ISA", "scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod",
      "the best that this CPU has", "Instruction set of the kernels; one that the CPU lacks is refused."},
+    {"POCHADE_KERAS_READER", "a program", "pochade-keras-reader beside pochade",
+     "Opens HDF5 files and .keras archives, in a process of its own."},
     {"POCHADE_THREADS", "1 or more", "the CPUs that this process may use", "Threads of a session."},
 };
 

@@ -1,5 +1,6 @@
 #include "formats/formats.h"
 
+#include "formats/keras/import.h"
 #include "formats/onnx/import.h"
 #include "formats/tflite/import.h"
 
@@ -15,8 +16,9 @@ bool looks_like_onnx(const Bytes& file) {
 Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folder) {
   if (file.size() == 0) return Error::invalid_model("the file is empty");
   if (looks_like_tflite(file)) return import_tflite(file);
+  if (looks_like_keras(file)) return import_keras(file);
   if (looks_like_onnx(file)) return import_onnx(file, folder);
-  return Error::not_supported("neither an ONNX nor a TFLite model, and no other kind is known");
+  return Error::not_supported("neither an ONNX, a TFLite nor a Keras model, and no other kind is known");
 }
 
 }  // namespace
@@ -24,6 +26,7 @@ Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folde
 Result<Graph> import_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path);
   TRY(const Bytes file, map_file(path));
+  if (path != "-" && looks_like_keras(file)) return import_keras(path);
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   return import_bytes(file, path == "-" ? std::filesystem::path() : folder).context("cannot read {}", path);
