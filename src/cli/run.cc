@@ -36,13 +36,20 @@ std::string file_name(const std::string& name, size_t index) {
   return out.substr(0, 100) + ".npy";
 }
 
+/// The contents of a WAV file, as the models take it that decode it themselves.
+Tensor read_wav_contents(const std::string& file) {
+  const Bytes bytes = value_or_fail(map_file(file));
+  return value_or_fail(Tensor::from_bytes(DType::kU8, {static_cast<int64_t>(bytes.size())}, bytes));
+}
+
 void run_model(const Flags& flags) {
   Graph graph = value_or_fail(import_model(flags.model));
   std::map<std::string, Tensor> given;
   auto shapes = flags.run.shapes_by_name();
   for (const std::string& text : flags.inputs) {
     const auto [name, file] = split_assignment(text, "--input");
-    given[name] = value_or_fail(read_npy(file));
+    given[name] = std::filesystem::path(file).extension() == ".wav" ? read_wav_contents(file)
+                                                                    : value_or_fail(read_npy(file));
     shapes[name] = given[name].shape();
   }
   const auto all_shapes = value_or_fail(input_shapes(graph, shapes));
@@ -87,9 +94,12 @@ void add_run(CLI::App& app) {
   verb->footer(
       "Writes one .npy an output and DIR/index.json.\n"
       "Examples:\n  pochade run model.onnx --input data=picture.npy --output result/\n  pochade run "
-      "model.onnx --random 1 --output result/");
+      "model.onnx --random 1 --output result/\n  pochade run DS_CNN_S.pb --input wav_data=yes.wav --output "
+      "result/");
   verb->add_option("MODEL", flags->model, "Model file")->required();
-  verb->add_option("--input", flags->inputs, "An input, split at the last '='")->type_name("NAME=FILE.npy");
+  verb->add_option("--input", flags->inputs,
+                   "An input, split at the last '='; a WAV file where the model takes one")
+      ->type_name("NAME=FILE.npy");
   verb->add_option("--output", flags->output, "Folder for the results")->required()->type_name("DIR");
   auto* random =
       verb->add_option("--random", flags->seed, "Fill the other inputs from this seed")->type_name("SEED");

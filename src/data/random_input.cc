@@ -1,5 +1,6 @@
 #include "data/random_input.h"
 
+#include <cstring>
 #include <limits>
 
 namespace pochade {
@@ -36,6 +37,31 @@ Result<Tensor> random_tensor(DType dtype, const Shape& shape, uint64_t seed, dou
   return out;
 }
 
+bool takes_wav(const Graph& graph, ValueId input) {
+  for (const NodeId reader : graph.users()[static_cast<size_t>(input)])
+    if (graph.node(reader).op->name() == "DecodeWav") return true;
+  return false;
+}
+
+Result<Tensor> random_wav(int64_t bytes, uint64_t seed) {
+  constexpr int64_t kHeaderBytes = 44;
+  if (bytes < kHeaderBytes)
+    return Error::invalid_argument("a WAV file has at least {} bytes, not {}", kHeaderBytes, bytes);
+  TRY(Tensor out, random_tensor(DType::kU8, {bytes}, seed));
+  std::byte* at = out.mutable_bytes();
+  const auto put = [&at](const auto& value, size_t size) {
+    std::memcpy(at, &value, size);
+    at += size;
+  };
+  const auto number = [&put](int64_t value, size_t size) { put(value, size); };
+  const auto tag = [&put](const char(&text)[5]) { put(text, 4); };
+  tag("RIFF"), number(bytes - 8, 4), tag("WAVE");
+  tag("fmt "), number(16, 4), number(1, 2), number(1, 2);  // PCM, one channel
+  number(16000, 4), number(32000, 4), number(2, 2), number(16, 2);
+  tag("data"), number(bytes - kHeaderBytes, 4);
+  return out;
+}
+
 ValueRange declared_range(const Graph& graph) {
   const auto found = graph.metadata().find("Image.NominalPixelRange");
   if (found == graph.metadata().end()) return {};
@@ -50,6 +76,10 @@ Result<Tensors> random_inputs(const Graph& graph, std::span<const Shape> shapes,
   Tensors out;
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
     const Value& input = graph.value(graph.inputs()[i]);
+    if (takes_wav(graph, graph.inputs()[i])) {
+      TRY(out.emplace_back(), random_wav(shapes[i].elements(), seed + i).context("input \"{}\"", input.name));
+      continue;
+    }
     TRY(Tensor tensor, random_tensor(*input.fact.dtype, shapes[i], seed + i, range.low, range.high)
                            .context("input \"{}\"", input.name));
     out.push_back(std::move(tensor));
@@ -65,6 +95,10 @@ Result<std::vector<Shape>> input_shapes(const Graph& graph, const std::map<std::
     if (const auto found = given.find(input.name); found != given.end()) {
       ++used;
       out.push_back(found->second);
+      continue;
+    }
+    if (takes_wav(graph, id) && !input.fact.shape()) {
+      out.push_back({kRandomWavBytes});
       continue;
     }
     Shape shape;

@@ -2,6 +2,7 @@
 
 #include "formats/keras/import.h"
 #include "formats/onnx/import.h"
+#include "formats/tensorflow/import.h"
 #include "formats/tflite/import.h"
 
 namespace pochade {
@@ -17,14 +18,23 @@ Result<Graph> import_bytes(const Bytes& file, const std::filesystem::path& folde
   if (file.size() == 0) return Error::invalid_model("the file is empty");
   if (looks_like_tflite(file)) return import_tflite(file);
   if (looks_like_keras(file)) return import_keras(file);
+  if (looks_like_saved_model(file) && !folder.empty()) return import_saved_model(folder);
   if (looks_like_onnx(file)) return import_onnx(file, folder);
-  return Error::not_supported("neither an ONNX, a TFLite nor a Keras model, and no other kind is known");
+  if (looks_like_graphdef(file)) return import_graphdef(file);
+  return Error::not_supported(
+      "neither an ONNX, a TFLite, a TensorFlow nor a Keras model, and no other kind is known");
+}
+
+Result<Graph> import_folder(const std::filesystem::path& path) {
+  if (std::filesystem::exists(path / "saved_model.pb")) return import_saved_model(path);
+  return Error::not_supported("cannot read {}: the folder holds no saved_model.pb", path);
 }
 
 }  // namespace
 
 Result<Graph> import_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path);
+  if (std::filesystem::is_directory(path)) return import_folder(path);
   TRY(const Bytes file, map_file(path));
   if (path != "-" && looks_like_keras(file)) return import_keras(path);
   const std::filesystem::path folder =
