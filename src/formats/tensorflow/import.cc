@@ -209,7 +209,9 @@ Error Importer::with_unknown_operators(Error error, const std::vector<size_t>& o
 
 Result<Graph> Importer::finish() {
   if (state_.graph.outputs().empty()) return Error::invalid_model("the graph has no outputs");
-  return Rewrite(state_.graph).apply();  // drops what is not read, such as sizes that became known
+  Rewrite rewrite(state_.graph);
+  rewrite.set_metadata("producer", "TensorFlow");
+  return std::move(rewrite).apply();  // drops what nobody reads, such as sizes that became known
 }
 
 Result<Graph> Importer::import_frozen() {
