@@ -1,18 +1,12 @@
 // Convolutions. Activations are channels-last in TFLite as here; weights have their axes in other orders.
 
 #include "ops/conv/conv.h"
+#include "formats/tflite/hybrid.h"
 #include "formats/tflite/windows.h"
 #include "ops/conv/conv_transpose.h"
 
 namespace pochade::tflite {
 namespace {
-
-/// Weights that are stored on integers while the activations are floats (dynamic range quantization): TFLite
-/// quantizes the activations of each run, we compute in float, which is the more exact (docs/operators.md).
-Result<ValueId> weights_for(NodeScope& node, ValueId x, ValueId w) {
-  if (!node.is_quantized(w) || node.is_quantized(x)) return w;
-  return node.dequantized(w);
-}
 
 /// The bias of a convolution on integers has the scale of its sums, whatever the file says.
 Result<ValueId> bias_input(NodeScope& node, size_t i, ValueId x) {
@@ -21,8 +15,17 @@ Result<ValueId> bias_input(NodeScope& node, size_t i, ValueId x) {
   return b;
 }
 
-Status emit_conv(NodeScope& node, Conv op, ValueId x, ValueId w, ValueId b, const Activation& act) {
-  TRY(w, weights_for(node, x, w));
+Status emit_conv(NodeScope& node, Conv op, ValueId x, ValueId w, ValueId b, const Activation& act,
+                 bool is_depthwise = false) {
+  if (is_hybrid(node, x, w)) {
+    // One scale of the weights: symmetric activations; one for each channel: their whole range.
+    const bool by_channel = is_depthwise || node.type(w).quantization->axis >= 0;
+    TRY(const Hybrid hybrid, quantized_rows(node, x, w, !by_channel));
+    TRY(const ValueId sums, node.add(std::move(op), {hybrid.x, hybrid.w}));
+    TRY(const ValueId y, scaled_sums(node, hybrid, sums, b, act));
+    return node.set_output(0, y);
+  }
+  TRY(w, node.is_quantized(x) ? Result<ValueId>(w) : node.dequantized(w));
   std::vector<ValueId> inputs{x, w};
   if (b != kNone) inputs.push_back(b);
   return node.emit(std::move(op), std::move(inputs), act);
@@ -66,7 +69,7 @@ Status depthwise_conv_2d(NodeScope& node) {
   op.groups = input.dim(3).number();
   if (op.groups < 1) return Error::invalid_model("x has no channels");
   TRY(w, node.transpose(w, {3, 1, 2, 0}));
-  return emit_conv(node, std::move(op), x, w, b, act);
+  return emit_conv(node, std::move(op), x, w, b, act, true);
 }
 
 /// w: D,H,W,C,O -> O,D,H,W,C
@@ -117,7 +120,9 @@ Status transposed(NodeScope& node, ConvTranspose op, bool is_same, const std::ve
     return Error::invalid_model("x is {}, the weights {} and output_shape {}", *x_shape, *w_shape,
                                 join(shape, "x"));
   TRY(place_transposed(op, *x_shape, *w_shape, std::span(shape).subspan(1, rank - 2), is_same));
-  TRY(w, weights_for(node, x, w));
+  if (!node.is_quantized(x)) {
+    TRY(w, node.dequantized(w));
+  }
   std::vector<ValueId> inputs{x, w};
   if (b != kNone) inputs.push_back(b);
   return node.emit(std::move(op), std::move(inputs), act);

@@ -2,6 +2,7 @@
 
 #include "formats/tflite/rows.h"
 #include "ops/elementwise/activations.h"
+#include "ops/elementwise/atan2.h"
 #include "ops/elementwise/binary.h"
 #include "ops/elementwise/random.h"
 #include "ops/elementwise/select.h"
@@ -118,7 +119,6 @@ Status not_equal(NodeScope& node) {
   return node.emit(Not{}, {equal});
 }
 
-/// Quantized comparisons give bool: that output has no quantization, whatever the file says.
 Status cast(NodeScope& node) {
   node.ignore("in_data_type");  // the tensors have types of their own
   node.ignore("out_data_type");
@@ -169,7 +169,6 @@ Status fake_quant(NodeScope& node) {
   return node.emit(Add{}, {back, node.scalar(least)});
 }
 
-/// How many boundaries are not above each element.
 Status right_shift(NodeScope& node) {
   TRY(const DType dtype, node.dtype(0));
   if (!is_unsigned_integer(dtype))
@@ -208,6 +207,7 @@ constexpr Row kRows[] = {
     {"ABS", plain<Abs>},
     {"ADD", with_activation<Add>},
     {"ADD_N", plain<Sum>},
+    {"ATAN2", plain<Atan2>},
     {"BITWISE_XOR", plain<BitwiseXor>},
     {"CAST", cast},
     {"CEIL", plain<Ceil>},

@@ -33,12 +33,26 @@ Status gather(NodeScope& node) {
   if (batch_dims < 0 || batch_dims > axis || axis >= rank || batch_dims > index_rank)
     return Error::invalid_model("batch_dims is {} and axis {}, the ranks are {} and {}", batch_dims, axis,
                                 rank, index_rank);
-  if (axis != batch_dims)
-    return Error::not_supported("axis {} is not the one behind the {} batch_dims", axis, batch_dims);
+  // GatherND reads along the axis behind the batch, so that axis is brought there; what stood before it comes
+  // back behind the batch afterwards.
+  const int64_t between = axis - batch_dims, picked = index_rank - batch_dims;
+  std::vector<int64_t> there, back;
+  for (int64_t i = 0; i < batch_dims; ++i) there.push_back(i);
+  there.push_back(axis);
+  for (int64_t i = batch_dims; i < rank; ++i)
+    if (i != axis) there.push_back(i);
+  const int64_t result_rank = rank - 1 + picked;
+  for (int64_t i = 0; i < batch_dims; ++i) back.push_back(i);
+  for (int64_t i = 0; i < between; ++i) back.push_back(batch_dims + picked + i);
+  for (int64_t i = 0; i < picked; ++i) back.push_back(batch_dims + i);
+  for (int64_t i = batch_dims + picked + between; i < result_rank; ++i) back.push_back(i);
   GatherND op;
   op.batch_dims = batch_dims;
+  TRY(x, node.transpose(x, std::move(there)));
   TRY(const ValueId places, node.unsqueeze(indices, {index_rank}));
-  return node.emit(op, {x, places});
+  TRY(ValueId y, node.add_as(node.type(x), op, {x, places}));
+  TRY(y, node.transpose(y, std::move(back)));
+  return node.set_output(0, y);
 }
 
 Status gather_nd(NodeScope& node) {

@@ -1,5 +1,6 @@
 // Matrix products.
 
+#include "formats/tflite/hybrid.h"
 #include "formats/tflite/rows.h"
 #include "ops/index/gather.h"
 #include "ops/matrix/gemm.h"
@@ -14,7 +15,7 @@ Status fully_connected(NodeScope& node) {
   TRY(const int64_t format, node.integer("weights_format", 0));
   if (format != 0) return Error::not_supported("weights_format SHUFFLED4x16INT8 is not supported");
   TRY(const bool keep_dims, node.flag("keep_num_dims", false));
-  node.ignore("asymmetric_quantize_inputs");  // of dynamic range quantization: see weights_for() of conv.cc
+  TRY(const bool asymmetric, node.flag("asymmetric_quantize_inputs", false));
   node.ignore("quantized_bias_type");
   TRY(ValueId x, node.required(0));
   TRY(ValueId w, node.required(1));
@@ -28,17 +29,24 @@ Status fully_connected(NodeScope& node) {
   if (!is_rows) {
     TRY(x, node.reshape_to(x, {-1, (*weights)[1]}));
   }
-  if (node.is_quantized(x)) {
-    if (b != kNone) node.set_type(b, Quantized::Type{node.fact(b).dtype, nullptr});
-  } else {
-    TRY(w, node.dequantized(w));
-  }
   Gemm op;
   op.transpose_b = true;
-  std::vector<ValueId> inputs{x, w};
-  if (b != kNone) inputs.push_back(b);
-  TRY(const Quantized::Type type, node.output_type(0));
-  TRY(ValueId y, node.add_as(type, op, std::move(inputs), act));
+  ValueId y = kNone;
+  if (is_hybrid(node, x, w)) {
+    TRY(const Hybrid hybrid, quantized_rows(node, x, w, !asymmetric));
+    TRY(const ValueId sums, node.add(op, {hybrid.x, hybrid.w}));
+    TRY(y, scaled_sums(node, hybrid, sums, b, act));
+  } else {
+    if (!node.is_quantized(x)) {
+      TRY(w, node.dequantized(w));
+    } else if (b != kNone) {
+      node.set_type(b, Quantized::Type{node.fact(b).dtype, nullptr});
+    }
+    std::vector<ValueId> inputs{x, w};
+    if (b != kNone) inputs.push_back(b);
+    TRY(const Quantized::Type type, node.output_type(0));
+    TRY(y, node.add_as(type, op, std::move(inputs), act));
+  }
   if (keep_dims && !(is_rows && rank == 2)) {
     TRY(const ValueId sizes, node.sizes(given));
     TRY(const ValueId outer, node.slice(sizes, 0, 0, rank - 1));
