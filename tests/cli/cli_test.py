@@ -257,7 +257,7 @@ class Models(Command):
 
     def test_inspect_shows_the_graph_as_text_and_writes_it_after_each_pass(self):
         self.write("relu.onnx", self.relu())
-        self.assertIn("Relu(", self.good("inspect", "relu.onnx", "--text").stdout)
+        self.assertIn(b"Relu(", self.good("inspect", "relu.onnx", "--text").stdout)
         self.good("inspect", "relu.onnx", "--dump", "passes")
         self.assertIn("Relu(", (self.at / "passes/00_imported.txt").read_text())
 
