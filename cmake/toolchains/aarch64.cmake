@@ -9,6 +9,8 @@ set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64;-cpu;max;-L;/usr/aarch64-linux-g
 set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 # The picture libraries, unpacked by tools/make_sysroot aarch64.
-set(POCHADE_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../../build/sysroot/aarch64)
+cmake_path(SET POCHADE_SYSROOT NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../build/sysroot/aarch64)
 set(ENV{PKG_CONFIG_LIBDIR} ${POCHADE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${POCHADE_SYSROOT})
+# Where Debian puts headers that differ between machines; pkg-config takes that folder for known to the compiler.
+set(CMAKE_CXX_FLAGS_INIT "-isystem ${POCHADE_SYSROOT}/usr/include/aarch64-linux-gnu")
