@@ -265,6 +265,16 @@ TEST_P(Conv, TransformsItsInput) {
               {.scale = true, .activation_in = {ActivationKind::kRelu}});
   check(k(), {.height = 6, .width = 5, .in_channels = 7, .out_channels = 4, .groups = 1},
         {.activation_in = {ActivationKind::kTanh}});
+  // Pixels of 4096 bytes are copied to places a little further apart.
+  check(k(),
+        {.height = 3,
+         .width = 4,
+         .in_channels = 1024,
+         .out_channels = 5,
+         .kernel_h = 1,
+         .kernel_w = 3,
+         .pad_left = 1},
+        {.scale = true, .activation_in = {ActivationKind::kRelu}});
 }
 
 TEST_P(Conv, EveryActivationAndResidual) {
@@ -395,6 +405,16 @@ TEST_P(Conv, SlicesOfWiderTensorsAndInterleavedPixels) {
               .kernel_h = 3,
               .kernel_w = 3,
               .x_pixel = 9});
+}
+
+TEST_P(Conv, OneByOneOfImagesWithGapsBetween) {
+  check(k(), {.batch = 3,
+              .height = 5,
+              .width = 6,
+              .in_channels = 4,
+              .out_channels = 19,
+              .x_image = 5 * 6 * 4 + 3,
+              .y_image = 5 * 6 * 19 + 8});
 }
 
 TEST_P(Conv, ShapesByChance) {

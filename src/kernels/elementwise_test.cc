@@ -128,6 +128,8 @@ TEST_P(Elementwise, Activations) {
     for (size_t i = 0; i < 77; ++i) want.push_back(activation_oracle(activation, x[i]));
     run_divided(77, y, [&](Range r) { k().activate(activation, x.data(), y.data(), r); });
     expect_near(want, y.data(), 1e-6, 1e-6, "activation");
+    k().activate(activation, x.data(), x.data(), {0, 77});
+    EXPECT_EQ(x.copy(), y.copy()) << "in place";
   }
 }
 

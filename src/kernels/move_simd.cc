@@ -7,10 +7,6 @@ namespace {
 constexpr size_t kTile = 32;             // elements along both sides of a transposed tile
 constexpr size_t kPieceElements = 8192;  // of a long contiguous row
 
-size_t magnitude(ptrdiff_t stride) {
-  return static_cast<size_t>(stride < 0 ? -stride : stride);
-}
-
 struct Bytes16 {
   uint64_t low, high;
 };
@@ -228,7 +224,7 @@ void copy_simplify(const CopyArgs& args, CopyArgs* out) {
   }
   // By falling stride of y; insertion keeps equals in order.
   for (size_t i = 1; i < rank; ++i)
-    for (size_t j = i; j > 0 && magnitude(a.y_strides[j - 1]) < magnitude(a.y_strides[j]); --j) {
+    for (size_t j = i; j > 0 && a.y_strides[j - 1] < a.y_strides[j]; --j) {
       const size_t dim = a.dims[j];
       const ptrdiff_t x = a.x_strides[j], y = a.y_strides[j];
       a.dims[j] = a.dims[j - 1];

@@ -175,6 +175,10 @@ TEST_P(Move, PadsAndCrops) {
           check_pad<uint16_t>(k(), a);
           check_pad<uint32_t>(k(), a);
         }
+  // Of x, nothing is left: all columns lie before it, or behind it.
+  for (PadMode mode : {PadMode::kZero, PadMode::kEdge})
+    for (ptrdiff_t left : {7, -9})
+      check_pad<uint32_t>(k(), {nullptr, nullptr, 0, 2, 5, 6, 3, 4, 4, 0, left, mode, 5});
 }
 
 }  // namespace

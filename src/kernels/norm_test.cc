@@ -146,6 +146,18 @@ TEST_P(Softmax, InfinitiesAndNan) {
       EXPECT_TRUE(std::isnan(y[columns + i]));
     }
   }
+  for (size_t columns = 1; columns < 40; ++columns)
+    for (size_t place = 0; place < columns; ++place) {
+      Floats x(numbers(columns, 1)), y(columns);
+      x[place] = NAN;
+      k().softmax(x.data(), y.data(), columns, {0, 1});
+      for (size_t i = 0; i < columns; ++i) ASSERT_TRUE(std::isnan(y[i])) << i << ", NaN at " << place;
+    }
+}
+
+TEST_P(Softmax, OfNothing) {
+  k().softmax(nullptr, nullptr, 0, {0, 3});
+  k().log_softmax(nullptr, nullptr, 0, {0, 3});
 }
 
 double reduce_oracle(Reduction r, const std::vector<double>& v) {

@@ -31,10 +31,6 @@ POCHADE_INLINE void store(float* p, F32 a) {
 // Not maskstore, which takes tens of cycles on some CPUs.
 POCHADE_INLINE void store_first(float* p, F32 a, size_t n) {
   __m128 rest = _mm256_castps256_ps128(a.v);
-  if (n & 8) {
-    _mm256_storeu_ps(p, a.v);
-    return;
-  }
   if (n & 4) {
     _mm_storeu_ps(p, rest);
     p += 4;
