@@ -202,8 +202,13 @@ clang_build() {
 }
 
 fuzz_unit_tests() {
-  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 gtest build/fuzz/pochade_tests
+  rm -f build/check/kernels_*.profraw
+  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 LLVM_PROFILE_FILE=$root/build/check/kernels_%p.profraw \
+    gtest build/fuzz/pochade_tests
 }
+
+# The unit tests above reach every path of every kernel.
+kernel_coverage() { counted tools/kernel_coverage.py build/fuzz/pochade_tests build/check/kernels_*.profraw; }
 
 # Every fuzz target for 30 s, starting from its corpus in tests/fuzz/NAME/.
 fuzzers() {
@@ -215,7 +220,7 @@ fuzzers() {
       if [[ -d $folder ]]; then cp -r "$folder/." "$corpus"; fi
     done
     echo "--- $name"
-    if "$program" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/check/" "$corpus"; then
+    if LLVM_PROFILE_FILE=/dev/null "$program" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/check/" "$corpus"; then
       count 1 0 0
     else
       count 0 1 0
@@ -230,9 +235,9 @@ tsan_build() {
   checked_build tsan "-DPOCHADE_CLI=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade_tests
 }
 
-# What runs on several threads.
+# What runs on several threads: the engine, and every kernel by the cases of its operator.
 tsan_tests() {
-  gtest build/tsan/pochade_tests --gtest_filter='*Thread*:*Session*:*Plan*:*Engine*:*Step*'
+  gtest build/tsan/pochade_tests --gtest_filter='*Thread*:*Session*:*Plan*:*Engine*:*Step*:*OperatorCase*'
 }
 
 aarch64_build() {
@@ -269,6 +274,7 @@ all_parts() {
   part full "scripts" scripts
   part full "clang with sanitizers: build" clang_build
   part full "clang with sanitizers: unit tests" fuzz_unit_tests
+  part full "kernel paths that tests reach" kernel_coverage
   part full "fuzzers" fuzzers
   part full "thread sanitizer: build" tsan_build
   part full "thread sanitizer: engine tests" tsan_tests
