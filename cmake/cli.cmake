@@ -32,7 +32,8 @@ target_link_libraries(pochade_tasks PUBLIC pochade_data)
 
 pochade_folders(pochade_paint paint)
 target_link_libraries(pochade_paint PUBLIC pochade_data pochade_media pochade)
-target_compile_definitions(pochade_paint PRIVATE POCHADE_SOURCE_STYLES="${CMAKE_SOURCE_DIR}/styles")
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/paint/styles.cc PROPERTIES
+  COMPILE_DEFINITIONS POCHADE_SOURCE_STYLES="${CMAKE_SOURCE_DIR}/styles")
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   find_package(CLI11 REQUIRED)
