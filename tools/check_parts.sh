@@ -232,7 +232,7 @@ fuzzers() {
 }
 
 tsan_build() {
-  checked_build tsan "-DPOCHADE_CLI=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade_tests
+  checked_build tsan "-DPOCHADE_CLI=OFF -DPOCHADE_TESTS=CORE -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade_tests
 }
 
 # What runs on several threads: the engine, and every kernel by the cases of its operator.
@@ -241,7 +241,8 @@ tsan_tests() {
 }
 
 aarch64_build() {
-  tools/make_sysroot aarch64 && checked_build aarch64 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON all
+  tools/make_sysroot aarch64 &&
+    checked_build aarch64 "-DPOCHADE_TESTS=CORE -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade_tests pochade-cli
 }
 
 aarch64_tests() {
@@ -250,7 +251,7 @@ aarch64_tests() {
 }
 
 armv7_build() {
-  tools/make_sysroot armv7 && checked_build armv7 "-DPOCHADE_TESTS=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" all
+  tools/make_sysroot armv7 && checked_build armv7 "-DPOCHADE_TESTS=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON" pochade-cli
 }
 
 scripts() { shellcheck -x check pochade .ci/run completions/pochade.bash tools/*.sh tools/make_sysroot; }

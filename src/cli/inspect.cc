@@ -122,7 +122,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("inspect", "Show what a model is made of");
   verb->footer(
       "Examples:\n  pochade inspect candy.onnx --layers\n  pochade inspect first_style.onnx --shape "
-      "input=1x3x512x512 --json\n  pochade inspect candy.onnx --dump passes");
+      "photo=1x3x512x512 --json\n  pochade inspect candy.onnx --dump passes");
   verb->add_option("MODEL", flags->model, "Model file")->required();
   verb->add_option("--shape", flags->run.shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
       ->type_name("NAME=SHAPE");

@@ -91,7 +91,7 @@ Result<DecodedImage> decode_image(std::span<const std::byte> bytes, const Decode
 }
 
 Result<DecodedImage> read_image(const std::filesystem::path& path, const DecodeLimits& limits) {
-  constexpr size_t kLargestFile = size_t{1} << 32;
+  constexpr size_t kLargestFile = size_t{1} << (sizeof(size_t) == 8 ? 32 : 30);
   TRY(const auto bytes, map_file(path, kLargestFile));
   return decode_image(bytes.span(), limits).context("cannot read {}", path);
 }

@@ -12,7 +12,10 @@ std::vector<fs::path> style_folders() {
   std::vector<fs::path> out;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) out.push_back(program.parent_path().parent_path() / "share" / "pochade" / "styles");
+  if (!error) {
+    out.push_back(program.parent_path().parent_path() / "share" / "pochade" / "styles");
+    out.push_back(program.parent_path() / "styles");  // copied to a board together
+  }
   out.emplace_back(POCHADE_SOURCE_STYLES);
   return out;
 }

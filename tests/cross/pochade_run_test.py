@@ -8,6 +8,7 @@ import ast
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -52,7 +53,7 @@ class PochadeRun(unittest.TestCase):
         results = []
         for name, program in (("here", HERE), ("board", BOARD)):
             folder = self.top / name
-            run(program, "run", STYLE, "--random", 1, "--shape", "input=1x3x64x96", "--output", folder)
+            run(program, "run", STYLE, "--random", 1, "--shape", "photo=1x3x64x96", "--output", folder)
             file = json.loads((folder / "index.json").read_text())[0]["file"]
             results.append(read_npy(folder / file))
         (here_shape, here), (board_shape, board) = results
@@ -67,8 +68,16 @@ class PochadeRun(unittest.TestCase):
         self.assertEqual(struct.unpack(">II", data[16:24]), (64, 96))
         self.assertGreater(len(data), 8000)  # strokes do not compress to nothing
 
+    def test_styles_lie_beside_the_program(self):
+        program = pathlib.Path(shutil.copy(BOARD[-1], self.top))
+        (self.top / "styles").mkdir()
+        for kind in (".onnx", ".toml"):
+            shutil.copy(STYLE.with_suffix(kind), self.top / "styles" / ("another" + kind))
+        run([*BOARD[:-1], str(program)], "paint", PHOTO, "--size", 32, "--style", "another", "-o", self.top / "out.png")
+        self.assertTrue((self.top / "out.png").exists())
+
     def test_bench_says_its_instruction_set(self):
-        found = json.loads(run(BOARD, "bench", STYLE, "--shape", "input=1x3x32x32", "--runs", 1, "--seconds", 0, "--json"))
+        found = json.loads(run(BOARD, "bench", STYLE, "--shape", "photo=1x3x32x32", "--runs", 1, "--seconds", 0, "--json"))
         self.assertEqual(found["isa"], "neon")
 
 

@@ -40,8 +40,9 @@ ConvShape conv_shape(const Conv& op, const WindowAxes& axes, int64_t batch, int6
 
 /// Weights O, (kd,) kh, kw, I as the kernel reads them.
 ConvSource plane_source(const float* data, const WindowAxes& axes, int64_t group_in, int64_t kd) {
-  const int64_t row = axes[2].kernel * group_in, plane = axes[1].kernel * row;
-  return {data + kd * plane, axes[0].kernel * plane, row, group_in, 1};
+  const auto pixel = static_cast<ptrdiff_t>(group_in), row = static_cast<ptrdiff_t>(axes[2].kernel) * pixel,
+             plane = static_cast<ptrdiff_t>(axes[1].kernel) * row;
+  return {data + kd * plane, static_cast<ptrdiff_t>(axes[0].kernel) * plane, row, pixel, 1};
 }
 
 /// Depthwise weights O, kh, kw, 1 -> kh, kw, O.

@@ -95,10 +95,11 @@ Result<Step> lower(const ConvTranspose& op, const Lowering& at) {
       shape.y_image = static_cast<size_t>(h.out * w.out * channels);
       Part part{};
       kernels.conv_plan(shape, &part.plan);
-      const int64_t row = w.kernel * group_in;
+      const auto pixel = static_cast<ptrdiff_t>(group_in), row = static_cast<ptrdiff_t>(w.kernel) * pixel;
       const ConvSource source{
-          at.in(1).constant.data<float>().data() + sh.last_tap * row + sw.last_tap * group_in, h.kernel * row,
-          -sh.tap_step * row, -sw.tap_step * group_in, 1};
+          at.in(1).constant.data<float>().data() + sh.last_tap * row + sw.last_tap * pixel,
+          static_cast<ptrdiff_t>(h.kernel) * row, -static_cast<ptrdiff_t>(sh.tap_step) * row,
+          -static_cast<ptrdiff_t>(sw.tap_step) * pixel, 1};
       TRY(part.packed, pack_conv(at, part.plan, source,
                                  format("transposed {},{} of {}x{}", phase_h, phase_w, h.stride, w.stride)));
       part.y_offset = (sh.first * w.out + sw.first) * channels;

@@ -144,7 +144,8 @@ Result<Step> lower(const MatMul&, const Lowering& at) {
   step.thread_scratch_bytes = plan.scratch_bytes;
   const size_t all_packed = plan.packed_floats * static_cast<size_t>(matrices);
   const auto units = static_cast<int64_t>(kernels.gemm_pack_units(plan));
-  const auto pack = [&kernels, plan, units, k = shape.k, n = shape.n](const float* b, float* to,
+  const auto columns = static_cast<ptrdiff_t>(shape.n);
+  const auto pack = [&kernels, plan, units, k = shape.k, n = columns](const float* b, float* to,
                                                                       int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t matrix = unit / units;
@@ -157,7 +158,7 @@ Result<Step> lower(const MatMul&, const Lowering& at) {
   if (at.in(1).is_constant()) {
     const float* b = at.in(1).constant.data<float>().data();
     TRY(packed,
-        at.pack(at.in(1).constant, packing(kernels, plan, {b, shape.n, 1}, 1), all_packed * sizeof(float),
+        at.pack(at.in(1).constant, packing(kernels, plan, {b, columns, 1}, 1), all_packed * sizeof(float),
                 [&](std::byte* bytes) { pack(b, reinterpret_cast<float*>(bytes), 0, matrices * units); }));
   } else {
     step.why += ", B packed while running";

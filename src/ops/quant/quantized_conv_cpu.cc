@@ -129,10 +129,11 @@ std::string key_of(const Layer& layer, std::string shape) {
 Int8Source source_of(const Layer& layer, const Tensor& weights, int64_t kernel_h, int64_t kernel_w,
                      int64_t inner) {
   const Channels& channels = layer.channels;
+  const auto tap = static_cast<ptrdiff_t>(inner), row = static_cast<ptrdiff_t>(kernel_w) * tap;
   return {.data = weights.bytes(),
-          .o_stride = kernel_h * kernel_w * inner,
-          .r_stride = kernel_w * inner,
-          .s_stride = inner,
+          .o_stride = static_cast<ptrdiff_t>(kernel_h) * row,
+          .r_stride = row,
+          .s_stride = tap,
           .c_stride = 1,
           .bias = channels.bias.data(),
           .multiplier = channels.multiplier.data(),

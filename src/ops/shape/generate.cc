@@ -76,10 +76,13 @@ template <typename T>
 Result<int64_t> range_count(T start, T limit, T delta) {
   if (delta == T(0) || delta != delta) return Error::invalid_argument("delta is {}", delta);
   if constexpr (std::is_integral_v<T>) {
-    const __int128 span = static_cast<__int128>(limit) - start;
-    if (span == 0 || (span > 0) != (delta > 0)) return 0;
-    const __int128 count = span / delta + (span % delta != 0);
-    return static_cast<int64_t>(std::min<__int128>(count, INT64_MAX));
+    if (limit == start || (limit > start) != (delta > 0)) return 0;
+    // Differences of int64 need all bits of uint64.
+    const auto from = static_cast<uint64_t>(start), to = static_cast<uint64_t>(limit),
+               step = static_cast<uint64_t>(delta);
+    const uint64_t distance = delta > 0 ? to - from : from - to, stride = delta > 0 ? step : 0 - step;
+    const uint64_t count = distance / stride + (distance % stride != 0);
+    return static_cast<int64_t>(std::min<uint64_t>(count, INT64_MAX));
   } else {
     const double count =
         std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
