@@ -22,12 +22,19 @@ class Json {
   using List = std::vector<Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;
-  template <typename T>
-    requires std::is_constructible_v<std::variant<std::monostate, bool, int64_t, double, std::string>, T>
-  explicit Json(T scalar) : value_(std::move(scalar)) {}
-  explicit Json(List list) : value_(std::move(list)) {}
-  explicit Json(Object object) : value_(std::move(object)) {}
+  // Defined below, where Member is complete.
+  Json();
+  Json(const Json&);
+  Json(Json&&) noexcept;
+  Json& operator=(const Json&);
+  Json& operator=(Json&&) noexcept;
+  ~Json();
+  explicit Json(bool value);
+  explicit Json(int64_t value);
+  explicit Json(double value);
+  explicit Json(std::string value);
+  explicit Json(List list);
+  explicit Json(Object object);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   const bool* boolean() const { return std::get_if<bool>(&value_); }
@@ -62,6 +69,19 @@ struct Json::Member {
   std::string key;
   Json value;
 };
+
+inline Json::Json() = default;
+inline Json::Json(const Json&) = default;
+inline Json::Json(Json&&) noexcept = default;
+inline Json& Json::operator=(const Json&) = default;
+inline Json& Json::operator=(Json&&) noexcept = default;
+inline Json::~Json() = default;
+inline Json::Json(bool value) : value_(value) {}
+inline Json::Json(int64_t value) : value_(value) {}
+inline Json::Json(double value) : value_(value) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(List list) : value_(std::move(list)) {}
+inline Json::Json(Object object) : value_(std::move(object)) {}
 
 /// Of two members with one key the last one counts, as in Python.
 Result<Json> parse_json(std::string_view text);
