@@ -38,7 +38,8 @@ Result<Tensor> random_tensor(DType dtype, const Shape& shape, uint64_t seed, dou
 }
 
 bool takes_wav(const Graph& graph, ValueId input) {
-  for (const NodeId reader : graph.users()[static_cast<size_t>(input)])
+  const auto users = graph.users();
+  for (const NodeId reader : users[static_cast<size_t>(input)])
     if (graph.node(reader).op->name() == "DecodeWav") return true;
   return false;
 }
