@@ -107,10 +107,11 @@ double peak_macs(Isa isa) {
 }
 
 #if defined(__x86_64__)
-#define POCHADE_TWELVE(F, a, b)                                                                        \
-  F(a, b, 2)                                                                                           \
-  F(a, b, 3) F(a, b, 4) F(a, b, 5) F(a, b, 6) F(a, b, 7) F(a, b, 8) F(a, b, 9) F(a, b, 10) F(a, b, 11) \
-      F(a, b, 12) F(a, b, 13)
+#define POCHADE_TWELVE(F, a, b)                                                                         \
+  F(a, b, 2)                                                                                            \
+  F(a, b, 3)                                                                                            \
+  F(a, b, 4) F(a, b, 5) F(a, b, 6) F(a, b, 7) F(a, b, 8) F(a, b, 9) F(a, b, 10) F(a, b, 11) F(a, b, 12) \
+      F(a, b, 13)
 #define POCHADE_VPDPBUSD(a, b, i) "vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
 #define POCHADE_VPDPBUSD_VEX(a, b, i) "%{vex%} vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
 #define POCHADE_VPMADDWD(a, b, i) \
@@ -180,7 +181,7 @@ struct Channels {
   std::vector<int32_t> bias, multiplier, exponent;
   explicit Channels(size_t n) : bias(n, 100), multiplier(n, 0x5a5a5a5a), exponent(n, -9) {}
   Int8Source source(const void* data, ptrdiff_t o, ptrdiff_t r, ptrdiff_t s) const {
-    return {data, o, r, s, 1, bias.data(), multiplier.data(), exponent.data(), nullptr};
+    return {data, o, r, s, 1, bias.data(), multiplier.data(), exponent.data(), nullptr, nullptr};
   }
 };
 

@@ -27,7 +27,8 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
 bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
                   const Columns& columns, size_t at);
 /// Takes that back.
-void unprove_column(const Int8Source& source, size_t o, const Columns& columns, size_t at);
+void unprove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, const Columns& columns,
+                    size_t at);
 
 /// Where an output channel's column is.
 struct Place {
@@ -35,18 +36,19 @@ struct Place {
   size_t at;
   size_t channel;  ///< of the source
 };
-/// All n columns, if `mode` of all is kFixed; place(i) is the Place of one. Returns the mode of the layer.
+/// All n columns, if `mode` of all is kFixed or kReal; place(i) is the Place of one. Returns the mode of the
+/// layer.
 template <typename PlaceOf>
 Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n, Requant mode,
                   PlaceOf place) {
-  if (mode != Requant::kFixed) return mode;
+  if (mode != Requant::kFixed && mode != Requant::kReal) return mode;
   const Requant proved = numbers.low >= numbers.y_zero ? Requant::kProvedUp : Requant::kProved;
   for (size_t i = 0; i < n; ++i) {
     const Place here = place(i);
     if (prove_column(numbers, source, here.channel, proved, here.columns, here.at)) continue;
     while (i-- > 0) {
       const Place before = place(i);
-      unprove_column(source, before.channel, before.columns, before.at);
+      unprove_column(numbers, source, before.channel, before.columns, before.at);
     }
     return mode;
   }

@@ -11,16 +11,23 @@
 
 namespace pochade {
 
+/// How the sum of a channel becomes an output, before the zero point is added.
+enum class Int8Rounding : uint8_t {
+  /// round(round((sum << left) * multiplier / 2^31) / 2^right), where the inner rounding takes halves up and
+  /// the
+  /// outer one away from zero (gemmlowp's rounding doubling high multiply and rounding shift). sum << left is
+  /// taken modulo 2^32.
+  kFixedPoint,
+  kReal,   ///< double(sum) * real, rounded to nearest, halves away from zero
+  kFloat,  ///< float(sum) * scale, rounded to nearest even
+};
+
 /// What the integers mean. The zero points of 8-bit values lie within their type.
 struct Int8Numbers {
   bool x_signed = true, w_signed = true, y_signed = true;  ///< int8, else uint8
   int32_t x_zero = 0, w_zero = 0, y_zero = 0;
   int32_t low = -128, high = 127;  ///< bounds of y, within its type
-  /// true: requantize(s) = round(round((s << left) * multiplier / 2^31) / 2^right), where the inner rounding
-  /// takes halves up and the outer one away from zero (gemmlowp's rounding doubling high multiply and
-  /// rounding shift). s << left is taken modulo 2^32.
-  /// false: requantize(s) = float(s) * scale, rounded to nearest even.
-  bool fixed_point = true;
+  Int8Rounding rounding = Int8Rounding::kFixedPoint;
 };
 
 /// Weights and what belongs to each output channel. w[o,r,s,c] is data[o*o_stride + r*r_stride + s*s_stride +
@@ -29,9 +36,10 @@ struct Int8Source {
   const void* data;
   ptrdiff_t o_stride, r_stride, s_stride, c_stride;
   const int32_t* bias;        ///< [out_channels], or null
-  const int32_t* multiplier;  ///< [out_channels], 0 or in [2^30, 2^31); read if fixed_point
+  const int32_t* multiplier;  ///< [out_channels], 0 or in [2^30, 2^31); read if kFixedPoint
   const int32_t* exponent;    ///< [out_channels], left shift if positive, right shift if not; -31 to 31
-  const float* scale;         ///< [out_channels], finite; read if not fixed_point
+  const float* scale;         ///< [out_channels], finite; read if kFloat
+  const double* real;         ///< [out_channels], 0 or more, finite; read if kReal
 };
 
 struct Int8Args {

@@ -71,7 +71,7 @@ void check(const Kernels& table, ConvShape shape, const Int8Case& test = {}) {
 
   const ptrdiff_t kw = static_cast<ptrdiff_t>(s.kernel_w), ic = static_cast<ptrdiff_t>(in);
   Int8Source source{
-      weights.data(), static_cast<ptrdiff_t>(s.kernel_h) * kw * ic, kw * ic, ic, 1, {}, {}, {}, {}};
+      weights.data(), static_cast<ptrdiff_t>(s.kernel_h) * kw * ic, kw * ic, ic, 1, {}, {}, {}, {}, {}};
   channels.fill(&source);
   k.conv_pack(plan, source, packed.data());
   const std::vector<int32_t> want = reference(s, n, x.data(), w, channels, y_bytes);
@@ -232,12 +232,12 @@ TEST_P(Int8Conv, LongSumsAndManyTasks) {
 TEST_P(Int8Conv, EveryStepOfTheRequantization) {
   const Int8Kernels& kernels = *k().int8;
   const std::vector<int32_t> multipliers = integers(30, 5, 1 << 30, INT32_MAX);
-  for (size_t i = 0; i < 40; ++i) {
+  for (size_t i = 0; i < 80; ++i) {
     const int32_t multiplier = i < multipliers.size() ? multipliers[i] : i % 2 == 0 ? INT32_MAX : 1 << 30;
     const int32_t exponent = -static_cast<int32_t>(i % 22);
     // Results of one sign, or of both.
-    const Int8Numbers numbers =
-        i % 3 == 0 ? Int8Numbers{.y_zero = -128} : Int8Numbers{.y_zero = 3, .low = -100};
+    Int8Numbers numbers = i % 3 == 0 ? Int8Numbers{.y_zero = -128} : Int8Numbers{.y_zero = 3, .low = -100};
+    if (i >= 40) numbers.rounding = Int8Rounding::kReal;
     SCOPED_TRACE(std::to_string(multiplier) + " * 2^" + std::to_string(exponent) + pochade::text(numbers));
     Int8Channels channels(0, {}, 1);
     for (int32_t step = -140; step <= 260; ++step)
@@ -248,7 +248,7 @@ TEST_P(Int8Conv, EveryStepOfTheRequantization) {
         channels.exponent.push_back(exponent);
       }
     const size_t n = channels.bias.size();
-    channels.scale.resize(n);
+    channels.fill_reals();
     Int8ConvPlan plan;
     kernels.conv_plan(
         {.height = 1, .width = 1, .in_channels = 1, .out_height = 1, .out_width = 1, .out_channels = n},
@@ -256,7 +256,7 @@ TEST_P(Int8Conv, EveryStepOfTheRequantization) {
     const std::vector<uint8_t> zero(1), weights(n, 1);
     GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);
     Bytes y(n);
-    Int8Source source{weights.data(), 1, 1, 1, 1, {}, {}, {}, {}};
+    Int8Source source{weights.data(), 1, 1, 1, 1, {}, {}, {}, {}, {}};
     channels.fill(&source);
     kernels.conv_pack(plan, source, packed.data());
     kernels.conv(plan, {zero.data(), packed.data(), y.data()}, {0, plan.tasks}, scratch.data());

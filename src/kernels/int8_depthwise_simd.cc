@@ -134,6 +134,8 @@ Pixel pixel_function(Requant mode, bool pair) {
 #endif
     case Requant::kFixed:
       return pixel_or_pair<Requant::kFixed>(pair);
+    case Requant::kReal:
+      return pixel_or_pair<Requant::kReal>(pair);
     case Requant::kFloat:
       return pixel_or_pair<Requant::kFloat>(pair);
     default:
@@ -277,7 +279,7 @@ void int8_depthwise_pack(const Int8DepthwisePlan& p, const Int8Source& source, v
   const DepthwiseShape& s = p.shape;
   const size_t window = s.kernel_h * p.row_slots;
   const int32_t x_zero = p.numbers.x_zero + (kBlockQuads ? activation_shift(p.numbers) : 0);
-  Requant mode = p.numbers.fixed_point ? Requant::kFixed : Requant::kFloat;
+  Requant mode = Requant::kProvedUp;  // what every other one is worse than
   const auto block_of = [&](size_t o) {
     return static_cast<char*>(packed) + sizeof(Int8Header) + o / kBlock * p.block_bytes;
   };

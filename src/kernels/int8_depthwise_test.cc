@@ -65,6 +65,7 @@ void check(const Kernels& table, DepthwiseShape s, const Int8Case& test = {}) {
                     {},
                     {},
                     {},
+                    {},
                     {}};
   channels.fill(&source);
   k.depthwise_pack(plan, source, packed.data());

@@ -44,9 +44,21 @@ bool fits_without_zero(const Int8ConvPlan& p, const Weights& w) {
   return fits;
 }
 
-/// The fixed-point columns. Returns the exponent.
-int32_t pack_multiplier(const Int8Source& source, size_t o, const Columns& columns, size_t at) {
+/// The columns of the multiplier as it is given. Returns the exponent, if there is one.
+int32_t pack_multiplier(const Int8Numbers& numbers, const Int8Source& source, size_t o,
+                        const Columns& columns, size_t at) {
   int32_t* to = columns.channel(at);
+  if (numbers.rounding == Int8Rounding::kFloat) {
+    __builtin_memcpy(to + kLanes, source.scale + o, sizeof(float));
+    return 0;
+  }
+  if (numbers.rounding == Int8Rounding::kReal) {
+    uint64_t bits;
+    __builtin_memcpy(&bits, source.real + o, sizeof(bits));
+    to[kLanes] = static_cast<int32_t>(static_cast<uint32_t>(bits));
+    to[2 * kLanes] = static_cast<int32_t>(static_cast<uint32_t>(bits >> 32));
+    return 0;
+  }
   const int32_t exponent = source.multiplier[o] == 0 ? -1 : source.exponent[o];
   to[kLanes] = source.multiplier[o];
   to[2 * kLanes] = exponent < 0 ? -exponent : 0;
@@ -76,11 +88,9 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
   const int32_t bias = source.bias == nullptr ? 0 : source.bias[o];
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(bias) -
                                static_cast<uint32_t>(x_zero * sums.weights));  // modulo 2^32
-  if (!numbers.fixed_point) {
-    __builtin_memcpy(to + kLanes, source.scale + o, sizeof(float));
-    return Requant::kFloat;
-  }
-  const int32_t exponent = pack_multiplier(source, o, columns, at);
+  const int32_t exponent = pack_multiplier(numbers, source, o, columns, at);
+  if (numbers.rounding == Int8Rounding::kFloat) return Requant::kFloat;
+  if (numbers.rounding == Int8Rounding::kReal) return Requant::kReal;
   const int64_t most = sums.magnitude + (bias < 0 ? -static_cast<int64_t>(bias) : bias);
   const bool simple = exponent <= -1 && exponent >= -30 && most < int64_t{1} << 30;
   return simple ? Requant::kFixed : Requant::kFixedWide;
@@ -89,12 +99,14 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
 bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
                   const Columns& columns, size_t at) {
   ProvedChannel channel = {0, 0, 0, 0, 0};  // of a multiplier of 0
-  int32_t* to = columns.channel(at);
-  const int32_t right = to[2 * kLanes];
-  if (source.multiplier[o] != 0 &&
-      (right > 20 || !prove(source.multiplier[o], right, numbers.low - numbers.y_zero,
-                            numbers.high - numbers.y_zero, mode, &channel)))
+  const int32_t low = numbers.low - numbers.y_zero, high = numbers.high - numbers.y_zero;
+  if (numbers.rounding == Int8Rounding::kReal) {
+    if (source.real[o] != 0 && !prove_real(source.real[o], low, high, mode, &channel)) return false;
+  } else if (source.multiplier[o] != 0 &&
+             !prove(source.multiplier[o], -source.exponent[o], low, high, mode, &channel)) {
     return false;
+  }
+  int32_t* to = columns.channel(at);
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) + static_cast<uint32_t>(channel.shift));
   const float values[] = {channel.scale_high, channel.scale_low, channel.offset_up, channel.offset_down};
   for (size_t i = 0; i < 4; ++i) __builtin_memcpy(to + (i + 1) * kLanes, &values[i], sizeof(float));
@@ -102,10 +114,11 @@ bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o
   return true;
 }
 
-void unprove_column(const Int8Source& source, size_t o, const Columns& columns, size_t at) {
+void unprove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, const Columns& columns,
+                    size_t at) {
   int32_t* to = columns.channel(at);
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) - static_cast<uint32_t>(to[5 * kLanes]));
-  pack_multiplier(source, o, columns, at);
+  pack_multiplier(numbers, source, o, columns, at);
 }
 
 void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packed) {
@@ -118,7 +131,7 @@ void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packe
   // Rows of pairs are copied without their zero point.
   const int32_t x_zero = quads ? p.numbers.x_zero + activation_shift(p.numbers) : 0;
 
-  Requant mode = p.numbers.fixed_point ? Requant::kFixed : Requant::kFloat;
+  Requant mode = Requant::kProvedUp;  // what every other one is worse than
   const size_t segment_groups = ceil_div(p.segment, kGroupValues);
   const auto group_of = [&](size_t o) {
     return static_cast<char*>(packed) + sizeof(Int8Header) + o / p.group_out * p.group_packed_bytes;

@@ -23,10 +23,13 @@ struct ProvedChannel {
   float scale_high, scale_low, offset_up, offset_down;
 };
 
-/// Whether `channel` was found: for a multiplier of [2^30, 2^31), a right shift of 1 to 20, and results
-/// within [low, high] before the zero point is added. `mode` is kProvedUp (low is 0 or more) or kProved.
+/// Whether `channel` was found: for a multiplier of [2^30, 2^31), a right shift (no proof if it is not 1 to
+/// 20), and results within [low, high] before the zero point is added. `mode` is kProvedUp (low is 0 or more)
+/// or kProved.
 bool prove(int32_t multiplier, int32_t right, int32_t low, int32_t high, Requant mode,
            ProvedChannel* channel);
+/// The same for a multiplier that sums are multiplied with in double precision: see round_product().
+bool prove_real(double multiplier, int32_t low, int32_t high, Requant mode, ProvedChannel* channel);
 
 }  // namespace POCHADE_KERNEL_ISA
 }  // namespace pochade

@@ -50,11 +50,50 @@ float nudged(float x, int32_t ulps) {
   return x;
 }
 
+constexpr size_t kMostSteps = 256;
+
+/// The least sum that reaches each step of the output, raised by the channel's shift.
+struct Steps {
+  int32_t sums[kMostSteps], steps[kMostSteps];
+  size_t n = 0;
+
+  /// False: beyond what a sum may be.
+  bool add(int64_t sum, int32_t step) {
+    if (sum > INT32_MAX / 2 || sum < INT32_MIN / 2 || n == kMostSteps) return false;
+    sums[n] = static_cast<int32_t>(sum);
+    steps[n++] = step;
+    return true;
+  }
+  /// Moves the offsets until the kernel's function has these steps.
+  bool settle(Requant mode, ProvedChannel* channel) {
+    if (n == 0) return true;
+    for (; n % kLanes != 0; ++n) {  // to fill a vector
+      sums[n] = sums[n - 1];
+      steps[n] = steps[n - 1];
+    }
+    // A rounded offset can miss a sum that lies within its error; the next float does not.
+    const ProvedChannel first = *channel;
+    constexpr int32_t kNudges[] = {0, 1, -1, 2, -2};
+    for (const int32_t up : kNudges) {
+      channel->offset_up = nudged(first.offset_up, up);
+      if (mode == Requant::kProvedUp) {
+        if (agrees<Requant::kProvedUp>(*channel, sums, steps, n)) return true;
+        continue;
+      }
+      for (const int32_t down : kNudges) {
+        channel->offset_down = nudged(first.offset_down, down);
+        if (agrees<Requant::kProved>(*channel, sums, steps, n)) return true;
+      }
+    }
+    return false;
+  }
+};
+
 }  // namespace
 
 bool prove(int32_t multiplier, int32_t right, int32_t low, int32_t high, Requant mode,
            ProvedChannel* channel) {
-  constexpr size_t kMostSteps = 256;
+  if (right < 1 || right > 20) return false;
   const int64_t m = multiplier, one = int64_t{1} << (31 + right), half = one / 2, rounding = int64_t{1} << 30;
   const int64_t shift = (half + m / 2) / m;
   const double unit = 1 / static_cast<double>(one);  // a power of two
@@ -65,13 +104,11 @@ bool prove(int32_t multiplier, int32_t right, int32_t low, int32_t high, Requant
   channel->offset_up = static_cast<float>(static_cast<double>(half - shift * m + rounding) * unit);
   channel->offset_down = static_cast<float>(static_cast<double>(half - shift * m - rounding) * unit);
 
-  // The least sum that reaches each step, raised by the shift. The last ones are repeated to fill a vector.
-  int32_t sums[kMostSteps], steps[kMostSteps];
+  Steps steps;
   const Quotient between(one, m);
   Quotient at(0, m);
-  size_t n = 0;
-  for (int64_t q = int64_t{low} + 1; q <= high && n < kMostSteps; ++q, ++n) {
-    if (n == 0 || q == 1) {
+  for (int64_t q = int64_t{low} + 1; q <= high; ++q) {
+    if (steps.n == 0 || q == 1) {
       at = Quotient(q * one - half - (q > 0 ? rounding : -rounding), m);
     } else {  // the next multiple, without a division
       at.whole += between.whole;
@@ -81,34 +118,33 @@ bool prove(int32_t multiplier, int32_t right, int32_t low, int32_t high, Requant
         ++at.whole;
       }
     }
-    const int64_t sum = at.whole + (at.rest > 0 ? 1 : 0) + shift;
-    if (sum > INT32_MAX / 2 || sum < INT32_MIN / 2) return false;
-    sums[n] = static_cast<int32_t>(sum);
-    steps[n] = static_cast<int32_t>(q);
+    if (!steps.add(at.whole + (at.rest > 0 ? 1 : 0) + shift, static_cast<int32_t>(q))) return false;
   }
-  if (n == 0) return true;
-  for (; n % kLanes != 0; ++n) {
-    sums[n] = sums[n - 1];
-    steps[n] = steps[n - 1];
+  return steps.settle(mode, channel);
+}
+
+bool prove_real(double multiplier, int32_t low, int32_t high, Requant mode, ProvedChannel* channel) {
+  if (!(multiplier > 1e-6 && multiplier < 0.5)) return false;
+  const auto shift = static_cast<int64_t>(0.5 / multiplier + 0.5);
+  channel->shift = static_cast<int32_t>(shift);
+  channel->scale_high = static_cast<float>(multiplier);
+  channel->scale_low = static_cast<float>(multiplier - static_cast<double>(channel->scale_high));
+  channel->offset_up = channel->offset_down =
+      static_cast<float>(0.5 - static_cast<double>(shift) * multiplier);
+  Steps steps;
+  for (int32_t q = low + 1; q <= high; ++q) {
+    auto sum = static_cast<int32_t>((q - 0.5) / multiplier);
+    while (round_product(sum, multiplier) >= q) --sum;
+    while (round_product(sum, multiplier) < q) ++sum;
+    if (!steps.add(sum + shift, q)) return false;
   }
-  // A rounded offset can miss a sum that lies within its error; the next float does not.
-  const ProvedChannel first = *channel;
-  constexpr int32_t kNudges[] = {0, 1, -1, 2, -2};
-  for (const int32_t ulps : kNudges) {
-    channel->offset_up = nudged(first.offset_up, ulps);
-    if (mode == Requant::kProvedUp) {
-      if (agrees<Requant::kProvedUp>(*channel, sums, steps, n)) return true;
-      continue;
-    }
-    for (const int32_t down : kNudges) {
-      channel->offset_down = nudged(first.offset_down, down);
-      if (agrees<Requant::kProved>(*channel, sums, steps, n)) return true;
-    }
-  }
-  return false;
+  return steps.settle(mode, channel);
 }
 #else
 bool prove(int32_t, int32_t, int32_t, int32_t, Requant, ProvedChannel*) {
+  return false;
+}
+bool prove_real(double, int32_t, int32_t, Requant, ProvedChannel*) {
   return false;
 }
 #endif

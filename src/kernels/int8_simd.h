@@ -34,6 +34,7 @@ enum class Requant : int32_t {
   kProved,    ///< the same for both signs
   kFixed,     ///< no left shift, a right shift of 1 to 30, |sum| < 2^30
   kFixedWide,  ///< any
+  kReal,
   kFloat,
 };
 
@@ -49,7 +50,8 @@ struct Columns {
   }
   POCHADE_INLINE const int32_t* array(size_t i) const { return at + i * kLanes; }
   POCHADE_INLINE const int32_t* bias() const { return at; }
-  // kFixed, kFixedWide: the multiplier and the shifts. kFloat: the bits of the scale.
+  // kFixed, kFixedWide: the multiplier and the shifts. kFloat: the bits of the scale. kReal: the lower
+  // and the upper half of the multiplier.
   POCHADE_INLINE const int32_t* multiplier() const { return array(1); }
   POCHADE_INLINE const int32_t* right() const { return array(2); }
   POCHADE_INLINE const int32_t* left() const { return array(3); }
@@ -90,6 +92,35 @@ POCHADE_INLINE Narrow narrow_for(const Int8Numbers& n) {
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
+
+/// `sum` times a multiplier of 0 or more, halves away from zero; far results are cut.
+POCHADE_INLINE int32_t round_product(int32_t sum, double multiplier) {
+  const double product = static_cast<double>(sum) * multiplier;
+  if (product >= 1e9) return 1000000000;
+  if (product <= -1e9) return -1000000000;
+  const int32_t whole = static_cast<int32_t>(product);  // towards zero
+  const double rest = product - static_cast<double>(whole);
+  return whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
+}
+
+/// Lane by lane: matrix products that round so have few outputs.
+template <>
+struct Requantizer<Requant::kReal> {
+  const Columns columns;
+  POCHADE_INLINE explicit Requantizer(const Columns& c) : columns(c) {}
+  POCHADE_INLINE I32 operator()(I32 sum) const {
+    int32_t lanes[kLanes];
+    store_int(lanes, sum);
+    for (size_t i = 0; i < kLanes; ++i) {
+      const uint64_t bits = static_cast<uint32_t>(columns.array(1)[i]) |
+                            static_cast<uint64_t>(static_cast<uint32_t>(columns.array(2)[i])) << 32;
+      double multiplier;
+      __builtin_memcpy(&multiplier, &bits, sizeof(multiplier));
+      lanes[i] = round_product(lanes[i], multiplier);
+    }
+    return load_int(lanes);
+  }
+};
 
 template <>
 struct Requantizer<Requant::kFloat> {

@@ -45,6 +45,7 @@ struct Int8Case {
 struct Int8Channels {
   std::vector<int32_t> bias, multiplier, exponent;
   std::vector<float> scale;
+  std::vector<double> real;
 
   /// `terms` products are added up for each output.
   Int8Channels(size_t n, const Int8Case& test, size_t terms)
@@ -54,15 +55,21 @@ struct Int8Channels {
     const bool fitted = test.least_exponent == kFitted;
     exponent =
         integers(n, 13, fitted ? middle - 1 : test.least_exponent, fitted ? middle + 1 : test.most_exponent);
-    for (size_t i = 0; i < n; ++i)
-      scale.push_back(std::ldexp(static_cast<float>(multiplier[i]), exponent[i] - 31));
     if (n > 2) multiplier[2] = exponent[2] = 0;  // a channel whose weights are all zero
+    fill_reals();
+  }
+  void fill_reals() {
+    for (size_t i = 0; i < multiplier.size(); ++i) {
+      real.push_back(std::ldexp(multiplier[i] + 0.1, exponent[i] - 31));
+      scale.push_back(static_cast<float>(real.back()));
+    }
   }
   void fill(Int8Source* source) const {
     source->bias = bias.data();
     source->multiplier = multiplier.data();
     source->exponent = exponent.data();
     source->scale = scale.data();
+    source->real = real.data();
   }
 };
 
@@ -70,7 +77,7 @@ struct Int8Channels {
 inline int32_t requantized(int64_t sum, const Int8Channels& channels, size_t o, const Int8Numbers& n) {
   sum = static_cast<int32_t>(static_cast<uint32_t>(sum + channels.bias[o]));
   int64_t y = 0;
-  if (n.fixed_point) {
+  if (n.rounding == Int8Rounding::kFixedPoint) {
     const int32_t exponent = channels.exponent[o];
     const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(sum) << (exponent > 0 ? exponent : 0));
     const double high = std::floor(
@@ -81,6 +88,8 @@ inline int32_t requantized(int64_t sum, const Int8Channels& channels, size_t o, 
     if (std::abs(high - static_cast<double>(exact)) > 1)
       ADD_FAILURE() << "the reference disagrees with itself";
     y = exponent >= 0 ? exact : std::llround(std::ldexp(static_cast<double>(exact), exponent));
+  } else if (n.rounding == Int8Rounding::kReal) {
+    y = static_cast<int64_t>(std::round(static_cast<double>(static_cast<int32_t>(sum)) * channels.real[o]));
   } else {
     const double product =
         static_cast<double>(static_cast<float>(static_cast<int32_t>(sum)) * channels.scale[o]);
@@ -109,7 +118,7 @@ inline std::vector<Int8Case> int8_cases() {
   add({.numbers = {.x_zero = 3, .y_zero = -5, .low = -20, .high = 33},
        .least_exponent = -3,
        .most_exponent = 4});
-  add({.numbers = {.x_zero = -9, .fixed_point = false}});
+  add({.numbers = {.x_zero = -9, .rounding = Int8Rounding::kFloat}});
   add({.numbers = {.x_signed = false,
                    .w_signed = false,
                    .y_signed = false,
@@ -144,7 +153,7 @@ inline std::vector<Int8Case> int8_cases() {
                    .x_zero = 7,
                    .w_zero = -128,
                    .y_zero = 1,
-                   .fixed_point = false}});
+                   .rounding = Int8Rounding::kFloat}});
   add({.numbers = {.w_signed = false,
                    .y_signed = false,
                    .x_zero = 100,
@@ -153,6 +162,8 @@ inline std::vector<Int8Case> int8_cases() {
                    .low = 3,
                    .high = 255},
        .bias = INT32_MAX});
+  add({.numbers = {.x_zero = -128, .y_zero = -128, .rounding = Int8Rounding::kReal}});
+  add({.numbers = {.x_zero = 9, .y_zero = 10, .low = -100, .rounding = Int8Rounding::kReal}});
   add({.numbers = {.x_zero = 1, .w_zero = 5},
        .least_exponent = -31,
        .most_exponent = -25,
@@ -164,7 +175,10 @@ inline std::string text(const Int8Numbers& n) {
   const auto t = [](bool is_signed) { return is_signed ? "int8 " : "uint8 "; };
   return std::string("x ") + t(n.x_signed) + std::to_string(n.x_zero) + " w " + t(n.w_signed) +
          std::to_string(n.w_zero) + " y " + t(n.y_signed) + std::to_string(n.y_zero) + " in " +
-         std::to_string(n.low) + ".." + std::to_string(n.high) + (n.fixed_point ? " fixed" : " float");
+         std::to_string(n.low) + ".." + std::to_string(n.high) +
+         (n.rounding == Int8Rounding::kFixedPoint ? " fixed"
+          : n.rounding == Int8Rounding::kReal     ? " real"
+                                                  : " float");
 }
 
 inline constexpr int32_t kUntouched = -1000;

@@ -191,6 +191,8 @@ void run_tile(const Int8TileArgs& t) {
       return finish<V, Requant::kFixed>(spilled, R, t);
     case Requant::kFixedWide:
       return finish<V, Requant::kFixedWide>(spilled, R, t);
+    case Requant::kReal:
+      return finish<V, Requant::kReal>(spilled, R, t);
     case Requant::kFloat:
       return finish<V, Requant::kFloat>(spilled, R, t);
   }

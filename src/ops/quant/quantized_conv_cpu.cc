@@ -39,6 +39,7 @@ IntegerBounds bounds_of(const Quantized& quantized) {
 struct Channels {
   std::vector<int32_t> bias, multiplier, exponent;
   std::vector<float> scale;
+  std::vector<double> real;
 };
 
 /// Everything that a layer's kernel needs beside its shape.
@@ -90,13 +91,21 @@ std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, si
                    .y_zero = y.zero_point(),
                    .low = bounds.low,
                    .high = bounds.high,
-                   .fixed_point = quantized.rounding == Rounding::kTflite};
+                   .rounding = quantized.rounding == Rounding::kOnnx ? Int8Rounding::kFloat
+                               : requantizes_by_real(quantized)      ? Int8Rounding::kReal
+                                                                     : Int8Rounding::kFixedPoint};
   const auto of_channel = [&](const auto& values, size_t o) { return values[values.size() == 1 ? 0 : o]; };
   std::vector<FixedPoint> multipliers;
-  if (layer.numbers.fixed_point) multipliers = channel_multipliers(quantized);
+  std::vector<double> reals;
+  if (quantized.rounding == Rounding::kTflite) {
+    multipliers = channel_multipliers(quantized);
+    reals = real_multipliers(quantized);
+  }
   for (size_t o = 0; o < channels; ++o) {
     layer.channels.bias.push_back(at.has(2) ? at.in(2).constant.data<int32_t>()[o] : 0);
-    if (layer.numbers.fixed_point) {
+    if (layer.numbers.rounding == Int8Rounding::kReal) {
+      layer.channels.real.push_back(of_channel(reals, o));
+    } else if (layer.numbers.rounding == Int8Rounding::kFixedPoint) {
       const FixedPoint multiplier = of_channel(multipliers, o);
       layer.channels.multiplier.push_back(multiplier.value);
       layer.channels.exponent.push_back(std::clamp(multiplier.exponent, -31, 31));
@@ -116,12 +125,13 @@ void append_bytes(std::string& text, const std::vector<T>& values) {
 /// Everything that packed weights depend on: the shape in words, then the numbers as they are.
 std::string key_of(const Layer& layer, std::string shape) {
   const Int8Numbers& n = layer.numbers;
-  shape += format(" x {} {} w {} {} y {} fixed {};", n.x_signed, n.x_zero, n.w_signed, n.w_zero, n.y_signed,
-                  n.fixed_point);
+  shape += format(" x {} {} w {} {} y {} {} in {}..{} rounding {};", n.x_signed, n.x_zero, n.w_signed,
+                  n.w_zero, n.y_signed, n.y_zero, n.low, n.high, static_cast<int>(n.rounding));
   append_bytes(shape, layer.channels.bias);
   append_bytes(shape, layer.channels.multiplier);
   append_bytes(shape, layer.channels.exponent);
   append_bytes(shape, layer.channels.scale);
+  append_bytes(shape, layer.channels.real);
   return shape;
 }
 
@@ -138,7 +148,8 @@ Int8Source source_of(const Layer& layer, const Tensor& weights, int64_t kernel_h
           .bias = channels.bias.data(),
           .multiplier = channels.multiplier.data(),
           .exponent = channels.exponent.data(),
-          .scale = channels.scale.data()};
+          .scale = channels.scale.data(),
+          .real = channels.real.data()};
 }
 
 Int8Args args_of(const StepBuffers& buffers, const PackedWeights::Buffer& packed) {

@@ -318,8 +318,9 @@ Result<Step> lower_quantized_arg_max(const Quantized& quantized, const Lowering&
 }
 
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at) {
-  if (!requantizes_by_real(quantized) || quantized.rounding != Rounding::kTflite)
-    return lower_quantized_gemm(quantized, at);
+  TRY(Step product, lower_quantized_gemm(quantized, at));
+  if (!product.is_reference() || !requantizes_by_real(quantized) || quantized.rounding != Rounding::kTflite)
+    return product;
   const Shape xs = at.in_shape(0), ws = at.in_shape(1);
   const bool fits =
       is_plain(quantized, at) && quantized.in[1].dtype == quantized.in[0].dtype && at.in(1).is_constant();
