@@ -7,10 +7,12 @@
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
-#include "kernels/quantized_args.h"
 #include "kernels/simd.h"
 
 namespace pochade {
+
+struct QuantizedKernels;
+
 namespace POCHADE_KERNEL_ISA {
 
 extern const Int8Kernels kInt8Kernels;

@@ -10,9 +10,10 @@
 #include "kernels/move_args.h"
 #include "kernels/norm_args.h"
 #include "kernels/pool_args.h"
-#include "kernels/quantized_args.h"
 
 namespace pochade {
+
+struct QuantizedKernels;  // quantized_args.h
 
 struct Kernels {
   const char* isa;     ///< as name(Isa)

@@ -31,6 +31,8 @@ void quantized_look_up(const uint8_t* table, const uint8_t* x, uint8_t* y, size_
 void quantized_flip(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
 void quantized_sum(const QuantizedSum& args, const QuantizedRun& run);
 void quantized_product(const QuantizedProduct& args, const QuantizedRun& run);
+void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run);
+void quantized_exact_product(const QuantizedExactProduct& args, const QuantizedRun& run);
 void quantize(const QuantizeArgs& args, Range elements);
 void dequantize(const DequantizeArgs& args, Range elements);
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows);

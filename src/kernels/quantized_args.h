@@ -25,6 +25,30 @@ struct QuantizedProduct {
   int32_t zero = 0, low = -128, high = 127;
 };
 
+/// A 32-bit number times a fixed-point multiplier, rounded twice: r = round(s * multiplier / 2^31), halves
+/// up, then round(r / 2^right), halves away from zero.
+struct QuantizedScale {
+  int32_t multiplier = 0;  ///< 0 or in [2^30, 2^31)
+  int32_t right = 0;       ///< 0 to 31
+};
+
+/// y = clamp(scaled(s) + zero, low, high) of s = scaled_a((a - zero_a) * 2^left) + sign * scaled_b((b -
+/// zero_b) * 2^left), where left is 20: sums and differences as TFLite has them.
+struct QuantizedExactSum {
+  bool is_signed = true;
+  int32_t zero_a = 0, zero_b = 0, sign = 1;
+  QuantizedScale scale_a, scale_b, scale;
+  int32_t zero = 0, low = -128, high = 127;
+};
+
+/// y = clamp(scaled((a - zero_a) * (b - zero_b)) + zero, low, high)
+struct QuantizedExactProduct {
+  bool is_signed = true;
+  int32_t zero_a = 0, zero_b = 0;
+  QuantizedScale scale;
+  int32_t zero = 0, low = -128, high = 127;
+};
+
 /// A run of n elements of two operands, each read with stride 0 or 1. y may be a or b where that has
 /// stride 1.
 struct QuantizedRun {
@@ -99,6 +123,8 @@ struct QuantizedKernels {
   void (*flip)(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
   void (*sum)(const QuantizedSum& args, const QuantizedRun& run);
   void (*product)(const QuantizedProduct& args, const QuantizedRun& run);
+  void (*exact_sum)(const QuantizedExactSum& args, const QuantizedRun& run);
+  void (*exact_product)(const QuantizedExactProduct& args, const QuantizedRun& run);
   /// Units: elements.
   void (*quantize)(const QuantizeArgs& args, Range elements);
   void (*dequantize)(const DequantizeArgs& args, Range elements);

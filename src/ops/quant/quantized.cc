@@ -201,7 +201,10 @@ Cost Quantized::cost(std::span<const Fact> facts, std::span<const Fact> results)
 }
 
 bool Quantized::only_reshapes() const {
-  return op->only_reshapes() && !in.empty() && out.size() == 1 && in[0] == out[0] && is_none(act);
+  if (!op->only_reshapes() || in.empty() || out.size() != 1 || !is_none(act)) return false;
+  // TFLite's Reshape does not look at the scales; a Requantize does.
+  const bool moves = rounding == Rounding::kTflite && op_as<Identity>(*op) == nullptr;
+  return moves ? in[0].dtype == out[0].dtype : in[0] == out[0];
 }
 
 Status expect_same_type(const Quantized& quantized, std::initializer_list<DType> allowed) {

@@ -5,10 +5,12 @@
 #include <cstring>
 #include <optional>
 
+#include "kernels/quantized_args.h"
 #include "ops/broadcast_loop.h"
 #include "ops/elementwise/binary.h"
 #include "ops/list.h"
 #include "ops/quant/quantized_kinds.h"
+#include "ops/quant/tflite_parts.h"
 
 namespace pochade {
 namespace {
@@ -55,7 +57,7 @@ std::optional<QuantizedSum> line_of(const Quantized& quantized, const Table& tab
   const double ratio = static_cast<double>(x.scale()) / static_cast<double>(y.scale());
   QuantizedSum line;
   line.is_signed = x.dtype == DType::kI8;
-  line.shift = static_cast<int32_t>(std::floor(29 - std::log2(256 * ratio + 1)));
+  line.shift = static_cast<int32_t>(std::floor(30 - std::log2(256 * ratio + 1)));
   if (line.shift < 1) return std::nullopt;
   line.shift = std::min(line.shift, 22);
   const auto nearest = static_cast<int32_t>(std::lround(ratio * std::exp2(line.shift)));
@@ -172,7 +174,7 @@ std::optional<QuantizedSum> short_sum(const Quantized& quantized, const PairTabl
   sum.zero = y.zero_point();
   sum.low = bounds.low;
   sum.high = bounds.high;
-  sum.shift = static_cast<int32_t>(std::floor(29 - std::log2(256 * (ratio_a + std::fabs(ratio_b)) + 1)));
+  sum.shift = static_cast<int32_t>(std::floor(30 - std::log2(256 * (ratio_a + std::fabs(ratio_b)) + 1)));
   if (sum.shift < 1) return std::nullopt;
   sum.shift = std::min(sum.shift, 22);
   const auto nearest_a = static_cast<int32_t>(std::lround(ratio_a * std::exp2(sum.shift)));
@@ -213,6 +215,45 @@ std::optional<QuantizedProduct> short_product(const Quantized& quantized, const 
       return product;
   }
   return std::nullopt;
+}
+
+bool fits(const FixedPoint& scale) {
+  return scale.value >= 0 && scale.exponent <= 0 && scale.exponent >= -31;
+}
+QuantizedScale kernel_scale(const FixedPoint& scale) {
+  return {scale.value, -scale.exponent};
+}
+
+/// TFLite's own steps. They are as long as the kernel's only where nothing is shifted left after the inputs.
+std::optional<QuantizedExactSum> exact_sum(const Quantized& quantized) {
+  const CommonScale scale = common_scale(quantized, 20, false);
+  if (quantized.rounding != Rounding::kTflite || !fits(scale.a) || !fits(scale.b) || !fits(scale.out))
+    return std::nullopt;
+  const IntegerBounds bounds = output_bounds(quantized);
+  return QuantizedExactSum{.is_signed = quantized.out[0].dtype == DType::kI8,
+                           .zero_a = quantized.in[0].zero_point(),
+                           .zero_b = quantized.in[1].zero_point(),
+                           .sign = op_as<Sub>(*quantized.op) != nullptr ? -1 : 1,
+                           .scale_a = kernel_scale(scale.a),
+                           .scale_b = kernel_scale(scale.b),
+                           .scale = kernel_scale(scale.out),
+                           .zero = quantized.out[0].zero_point(),
+                           .low = bounds.low,
+                           .high = bounds.high};
+}
+
+std::optional<QuantizedExactProduct> exact_product(const Quantized& quantized) {
+  const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
+  const FixedPoint scale = fixed_point(static_cast<double>(a.scale() * b.scale() / y.scale()));
+  if (quantized.rounding != Rounding::kTflite || !fits(scale)) return std::nullopt;
+  const IntegerBounds bounds = output_bounds(quantized);
+  return QuantizedExactProduct{.is_signed = y.dtype == DType::kI8,
+                               .zero_a = a.zero_point(),
+                               .zero_b = b.zero_point(),
+                               .scale = kernel_scale(scale),
+                               .zero = y.zero_point(),
+                               .low = bounds.low,
+                               .high = bounds.high};
 }
 
 /// Every pair from a table of 64 kB.
@@ -289,6 +330,12 @@ Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at)
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   const auto sum = short_sum(quantized, pairs);
+  const auto exact = exact_sum(quantized);
+  if (!sum && exact)
+    return runs_step(at, "add_exact_8", "TFLite's steps", 2,
+                     [kernels = at.kernels.quantized, exact = *exact](const QuantizedRun& run) {
+                       kernels->exact_sum(exact, run);
+                     });
   if (!sum) return pair_step(at, pairs);
   return runs_step(
       at, "add_8", "one multiplication an operand", 1,
@@ -299,6 +346,12 @@ Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at)
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   const auto product = short_product(quantized, pairs);
+  const auto exact = exact_product(quantized);
+  if (!product && exact)
+    return runs_step(at, "mul_exact_8", "TFLite's steps", 2,
+                     [kernels = at.kernels.quantized, exact = *exact](const QuantizedRun& run) {
+                       kernels->exact_product(exact, run);
+                     });
   if (!product) return pair_step(at, pairs);
   return runs_step(at, "mul_8", "in single precision", 1,
                    [kernels = at.kernels.quantized, product = *product](const QuantizedRun& run) {

@@ -48,7 +48,7 @@ constexpr QuantizedKind kKinds[] = {
 
     {"Concat", "QuantizedConcat", check_quantized_concat, eval_quantized_concat, lower_quantized_concat},
     {"Pad", "QuantizedPad", check_quantized_move, eval_quantized_pad, lower_quantized_pad},
-    {"ArgMax", "QuantizedArgMax", check_quantized_move, eval_quantized_move, lower_quantized_arg_max},
+    {"ArgMax", "QuantizedArgMax", check_quantized_move, eval_quantized_move, lower_quantized_move},
     {"ArgMin", "QuantizedArgMin", check_quantized_move, eval_quantized_move, nullptr},
     {"DepthToSpace", "QuantizedDepthToSpace", check_quantized_move, eval_quantized_move, lower_quantized_move},
     {"Expand", "QuantizedExpand", check_quantized_move, eval_quantized_move, lower_quantized_move},

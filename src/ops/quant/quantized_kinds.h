@@ -103,7 +103,6 @@ Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering
 Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
-Result<Step> lower_quantized_arg_max(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at);
 
 // quantized_move_cpu.cc

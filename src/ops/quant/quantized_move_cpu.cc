@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/quantized_args.h"
 #include "ops/list.h"
 #include "ops/phases.h"
 #include "ops/quant/quantized_kinds.h"

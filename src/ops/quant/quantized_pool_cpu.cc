@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/quantized_args.h"
 #include "ops/matrix/gemm.h"
 #include "ops/phases.h"
 #include "ops/pool/average_pool.h"
@@ -12,7 +13,6 @@
 #include "ops/quant/quantized_kinds.h"
 #include "ops/quant/tflite_parts.h"
 #include "ops/reduce/reduce.h"
-#include "ops/reduce/scan.h"
 #include "ops/resize/resize.h"
 
 namespace pochade {
@@ -296,24 +296,6 @@ Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering&
           table.row(b.in<uint8_t>(0) + r * size(depth), b.out<uint8_t>(0) + r * size(depth), size(depth),
                     flip);
       }));
-  return step;
-}
-
-Result<Step> lower_quantized_arg_max(const Quantized& quantized, const Lowering& at) {
-  const auto& op = static_cast<const ArgMax&>(*quantized.op);
-  const Shape xs = at.in_shape(0);
-  if (!is_byte(quantized.in[0]) || xs.rank() == 0 || xs.elements() == 0 || op.select_last_index ||
-      normal_axis(op.axis, xs.rank()) != xs.rank() - 1 || xs.back() > 256)
-    return Lowering::reference();
-  const bool is_signed = quantized.in[0].dtype == DType::kI8;
-  Step step;
-  step.kernel = "arg_max_8";
-  step.why = "of values and places together";
-  step.phases.push_back(divided(xs.elements() / xs.back(), xs.back(),
-                                [=, kernels = at.kernels.quantized](const StepBuffers& b, Range rows) {
-                                  kernels->arg_max(b.in<uint8_t>(0), is_signed, size(xs.back()),
-                                                   b.out<int64_t>(0), rows);
-                                }));
   return step;
 }
 

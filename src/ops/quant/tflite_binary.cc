@@ -2,6 +2,7 @@
 
 #include "ops/quant/tflite_functions.h"
 #include "ops/quant/tflite_loops.h"
+#include "ops/quant/tflite_parts.h"
 
 namespace pochade {
 namespace {
@@ -14,25 +15,6 @@ Status check_operands(const Quantized& quantized, std::initializer_list<DType> a
   const Type& b = quantized.in[1];
   if (b.dtype == quantized.in[0].dtype && b.quantization && b.quantization->axis < 0) return {};
   return Error::not_supported("input 1 of {} is not quantized as input 0 is", quantized.op->name());
-}
-
-/// Add, Sub and SquaredDifference first bring both inputs to twice the larger scale, shifted left.
-struct CommonScale {
-  FixedPoint a, b, out;
-  int left = 0;
-};
-
-CommonScale common_scale(const Quantized& quantized, int left, bool squared) {
-  const float a = quantized.in[0].scale(), b = quantized.in[1].scale(), y = quantized.out[0].scale();
-  const double twice = 2 * static_cast<double>(std::max(a, b));
-  CommonScale out;
-  out.left = left;
-  out.a = fixed_point(static_cast<double>(a) / twice);
-  out.b = fixed_point(static_cast<double>(b) / twice);
-  const double shifted =
-      static_cast<double>(y) * static_cast<double>(int64_t{1} << (squared ? 2 * left : left));
-  out.out = fixed_point((squared ? twice * twice : twice) / shifted);
-  return out;
 }
 
 bool is_comparison(const Op& op) {
@@ -50,6 +32,19 @@ bool compare(const Op& op, int32_t a, int32_t b) {
 }
 
 }  // namespace
+
+CommonScale common_scale(const Quantized& quantized, int left, bool squared) {
+  const float a = quantized.in[0].scale(), b = quantized.in[1].scale(), y = quantized.out[0].scale();
+  const double twice = 2 * static_cast<double>(std::max(a, b));
+  CommonScale out;
+  out.left = left;
+  out.a = fixed_point(static_cast<double>(a) / twice);
+  out.b = fixed_point(static_cast<double>(b) / twice);
+  const double shifted =
+      static_cast<double>(y) * static_cast<double>(int64_t{1} << (squared ? 2 * left : left));
+  out.out = fixed_point((squared ? twice * twice : twice) / shifted);
+  return out;
+}
 
 Status check_quantized_add(const Quantized& quantized, std::span<const Fact>) {
   TRY(check_operands(quantized, {DType::kI8, DType::kU8, DType::kI16}));

@@ -9,6 +9,13 @@ namespace pochade {
 /// The multiplier of a sum of `count` elements: x scale / y scale, for ReduceMean divided by the count.
 FixedPoint mean_multiplier(const Quantized& quantized, int64_t count);
 
+/// Add, Sub and SquaredDifference first bring both inputs to twice the larger scale, shifted left.
+struct CommonScale {
+  FixedPoint a, b, out;
+  int left = 0;
+};
+CommonScale common_scale(const Quantized& quantized, int left, bool squared);
+
 /// Where an output of bilinear resizing reads along one axis: between two elements.
 template <typename Number>
 struct Between {

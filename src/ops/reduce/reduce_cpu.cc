@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/quantized_args.h"
 #include "ops/phases.h"
 
 namespace pochade {
@@ -147,10 +148,31 @@ Step lower_reduce(ReduceKind kind, const ReduceFields& fields, std::string_view 
   return Lowering::reference();
 }
 
+namespace {
+
+/// The first greatest of each row of bytes.
+Step arg_max_of_bytes(const Lowering& at, int64_t columns) {
+  const bool is_signed = at.in_is(0, DType::kI8);
+  Step step;
+  step.kernel = "arg_max_8";
+  step.why = "of values and places together";
+  step.phases.push_back(divided(at.out_shape(0).elements(), columns,
+                                [=, kernels = at.kernels.quantized](const StepBuffers& b, Range rows) {
+                                  kernels->arg_max(b.in<uint8_t>(0), is_signed, static_cast<size_t>(columns),
+                                                   b.out<int64_t>(0), rows);
+                                }));
+  return step;
+}
+
+}  // namespace
+
 Step lower_arg(const ArgFields& fields, bool largest, const Lowering& at) {
-  if (!at.in_is(0, DType::kF32)) return Lowering::reference();
   const Shape shape = at.in_shape(0);
   const int axis = *normal_axis(fields.axis, shape.rank());
+  if ((at.in_is(0, DType::kI8) || at.in_is(0, DType::kU8)) && largest && !fields.select_last_index &&
+      axis == shape.rank() - 1 && shape[axis] <= 256 && shape.elements() > 0)
+    return arg_max_of_bytes(at, shape[axis]);
+  if (!at.in_is(0, DType::kF32)) return Lowering::reference();
   const int64_t size = shape[axis], inner = shape.product(axis + 1, shape.rank());
   const int64_t outputs = at.out_shape(0).elements();
   Step step;

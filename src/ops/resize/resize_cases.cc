@@ -44,6 +44,7 @@ Cases resize_cases() {
     add(cases, op, {3, 8, 9}, std::vector<int64_t>{3, 13, 9});   // middle alone
     add(cases, op, {3, 8, 9}, std::vector<int64_t>{3, 13, 20});  // channels-first
     add(cases, op, {2, 3, 4, 5, 6}, std::vector<int64_t>{2, 3, 8, 10, 6});
+    add(cases, op, {2, 8, 9, 3}, std::vector<int64_t>{2, 8, 9, 3});  // nothing to do
     op.axes = {2, 1};
     add(cases, op, {1, 5, 6, 3}, std::vector<int64_t>{9, 10});
     op.axes = {};

@@ -4,6 +4,20 @@
 #include "ops/resize/resize.h"
 
 namespace pochade {
+namespace {
+
+/// No axis changes its size.
+Step copy_step(int64_t floats) {
+  Step step;
+  step.kernel = "copy";
+  step.why = "the same sizes";
+  step.phases.push_back(divided(floats, 1, [](const StepBuffers& b, Range r) {
+    std::copy(b.in<float>(0) + r.begin, b.in<float>(0) + r.end, b.out<float>(0) + r.begin);
+  }));
+  return step;
+}
+
+}  // namespace
 
 /// One axis, or two neighbours, seen as the rows and columns of pictures: whatever lies before counts
 /// pictures, behind channels.
@@ -19,8 +33,8 @@ Result<Step> lower(const Resize& op, const Lowering& at) {
     return Lowering::reference();
   TRY(std::vector<ResizeAxis> axes, resize_axes(op, xs, constant(1), constant(2), constant(3)));
   std::erase_if(axes, [](const ResizeAxis& axis) { return axis.is_identity(); });
-  if (axes.empty() || axes.size() > 2 || (axes.size() == 2 && axes[1].axis != axes[0].axis + 1))
-    return Lowering::reference();
+  if (axes.empty()) return copy_step(xs.elements());
+  if (axes.size() > 2 || (axes.size() == 2 && axes[1].axis != axes[0].axis + 1)) return Lowering::reference();
   for (const ResizeAxis& axis : axes)
     if (!axis.outside.empty()) return Lowering::reference();
   if (axes.size() == 1) axes.push_back({axes[0].axis, 1, 1, 1, {0}, {1}, {}});  // pictures one column wide
