@@ -1,0 +1,173 @@
+// The kernels of quantized operators, on every instruction set, against the formulas that their arguments
+// state.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/isa.h"
+#include "kernels/kernels.h"
+#include "kernels/quantized_args.h"
+
+namespace pochade {
+namespace {
+
+template <typename F>
+void on_every_isa(F&& f) {
+  for (const Isa isa : supported_isas()) {
+    SCOPED_TRACE(name(isa));
+    f(*kernels(isa)->quantized);
+  }
+}
+
+int32_t value_of(uint8_t byte, bool is_signed) {
+  return is_signed ? static_cast<int8_t>(byte) : byte;
+}
+
+std::vector<uint8_t> every_byte(size_t n, size_t step) {
+  std::vector<uint8_t> out(n);
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<uint8_t>(i * step + i / 256);
+  return out;
+}
+
+/// Runs `kernel` on both signs and all strides; `want` gives the value of one pair.
+template <typename Args, typename Kernel, typename Want>
+void check_runs(Args args, Kernel kernel, Want want) {
+  constexpr size_t kCount = 515;
+  const std::vector<uint8_t> a = every_byte(kCount, 37), b = every_byte(kCount, 91);
+  for (const bool is_signed : {true, false})
+    for (const size_t a_stride : {0, 1})
+      for (const size_t b_stride : {0, 1}) {
+        args.is_signed = is_signed;
+        args.low = is_signed ? -100 : 20;
+        args.high = is_signed ? 110 : 250;
+        args.zero = is_signed ? -3 : 125;
+        on_every_isa([&](const QuantizedKernels& k) {
+          std::vector<uint8_t> y(kCount, 0xA5);
+          kernel(k, args, QuantizedRun{a.data() + 5, a_stride, b.data() + 5, b_stride, y.data(), kCount - 5});
+          for (size_t i = 0; i + 5 < kCount; ++i) {
+            const int32_t qa = value_of(a[5 + i * a_stride], is_signed),
+                          qb = value_of(b[5 + i * b_stride], is_signed);
+            const double exact = want(args, qa, qb);
+            const double clamped = std::min<double>(std::max<double>(exact + args.zero, args.low), args.high);
+            ASSERT_EQ(value_of(y[i], is_signed), static_cast<int32_t>(clamped))
+                << i << ": " << qa << ", " << qb;
+          }
+          EXPECT_EQ(y.back(), 0xA5);
+        });
+      }
+}
+
+double scaled(int64_t x, const QuantizedScale& scale) {
+  const double high =
+      std::floor(static_cast<double>(x * scale.multiplier + (int64_t{1} << 30)) / 2147483648.0);
+  return std::round(high / std::exp2(scale.right));
+}
+
+TEST(QuantizedKernels, Sums) {
+  QuantizedSum args;
+  args.multiplier_a = 700;
+  args.multiplier_b = -512;
+  args.offset = 3;
+  args.shift = 10;
+  check_runs(
+      args, [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.sum(a, run); },
+      [](const QuantizedSum& s, int32_t a, int32_t b) {
+        return std::round((a * s.multiplier_a + b * s.multiplier_b + s.offset) / 1024.0);
+      });
+}
+
+TEST(QuantizedKernels, ProductsSaturate) {
+  for (const float scale : {0.01f, 0.5f, 30.0f}) {
+    QuantizedProduct args;
+    args.zero_a = 7;
+    args.zero_b = -4;
+    args.scale = scale;
+    check_runs(
+        args, [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.product(a, run); },
+        [](const QuantizedProduct& p, int32_t a, int32_t b) {
+          return static_cast<double>(
+              std::round(static_cast<float>((a - p.zero_a) * (b - p.zero_b)) * p.scale));
+        });
+  }
+}
+
+TEST(QuantizedKernels, ExactSumsAndProducts) {
+  for (const int32_t sign : {1, -1}) {
+    QuantizedExactSum args;
+    args.zero_a = 5;
+    args.zero_b = -2;
+    args.sign = sign;
+    args.scale_a = {1 << 30, 0};
+    args.scale_b = {1234567890, 2};
+    args.scale = {1987654321, 19};
+    check_runs(
+        args, [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.exact_sum(a, run); },
+        [](const QuantizedExactSum& s, int32_t a, int32_t b) {
+          const double sum = scaled(int64_t{a - s.zero_a} << 20, s.scale_a) +
+                             s.sign * scaled(int64_t{b - s.zero_b} * (1 << 20), s.scale_b);
+          return scaled(static_cast<int64_t>(sum), s.scale);
+        });
+  }
+  QuantizedExactProduct args;
+  args.zero_a = 5;
+  args.zero_b = -2;
+  args.scale = {1500000000, 6};
+  check_runs(
+      args,
+      [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.exact_product(a, run); },
+      [](const QuantizedExactProduct& p, int32_t a, int32_t b) {
+        return scaled(int64_t{a - p.zero_a} * (b - p.zero_b), p.scale);
+      });
+}
+
+TEST(QuantizedKernels, QuantizeTakesNumbersThatHaveNoPlace) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> x = {0, 0.25f, -0.25f, 1e30f, -infinity, std::nanf(""), 3, -3};
+  on_every_isa([&](const QuantizedKernels& k) {
+    std::vector<int8_t> y(x.size());
+    k.quantize({x.data(), y.data(), true, 0.5f, 4, -128, 127}, {0, x.size()});
+    EXPECT_EQ(y, (std::vector<int8_t>{4, 5, 3, 127, -128, 4, 10, -2}));
+    std::vector<uint8_t> z(x.size());
+    k.quantize({x.data(), z.data(), false, 0.5f, 4, 0, 255}, {0, x.size()});
+    EXPECT_EQ(z, (std::vector<uint8_t>{4, 5, 3, 255, 0, 4, 10, 0}));
+  });
+}
+
+TEST(QuantizedKernels, WindowsThatSeeNothingAreEmpty) {
+  PoolArgs window;
+  window.height = window.width = 2;
+  window.channels = 3;
+  window.out_height = window.out_width = 3;
+  window.pad_top = window.pad_left = 1;  // 1x1 windows: the border lies outside
+  const std::vector<int8_t> x = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  on_every_isa([&](const QuantizedKernels& k) {
+    for (const auto run : {k.average_pool, k.max_pool})
+      for (const bool is_signed : {true, false}) {
+        std::vector<int8_t> y(27, 99);
+        run({window, x.data(), y.data(), is_signed, 50, 0, 127}, {0, 3});
+        for (size_t i = 0; i < 9; ++i) EXPECT_EQ(y[i], 50);
+        EXPECT_EQ(y[12], 1);
+        EXPECT_EQ(y[26], 12);
+      }
+  });
+}
+
+TEST(QuantizedKernels, DenseSaturates) {
+  const std::vector<int8_t> x(4, 100);
+  const std::vector<int32_t> offset = {0, 0, 0, -100000};
+  const std::vector<int8_t> rows(16, 100);
+  const std::vector<double> multiplier = {1e9, -1e9, 2147483647.0 / 40000, 0.0001};
+  on_every_isa([&](const QuantizedKernels& k) {
+    std::vector<int8_t> y(4);
+    k.dense({x.data(), rows.data(), y.data(), true, 1, 4, 4, 0, 0, 5, -128, 127, offset.data(),
+             multiplier.data()},
+            {0, 4});
+    EXPECT_EQ(y, (std::vector<int8_t>{127, -128, 127, -1}));
+  });
+}
+
+}  // namespace
+}  // namespace pochade
