@@ -167,9 +167,9 @@ Result<Window> read_window(NodeScope& node, std::initializer_list<std::string_vi
   for (const std::string_view axis : axes) {
     TRY(const int64_t stride, node.integer(format("stride_{}", axis), 0));
     TRY(const int64_t dilation, node.integer(format("dilation_{}_factor", axis), 1));
-    if (stride < 1 || dilation < 1)
-      return Error::invalid_model("stride_{} is {}, dilation_{}_factor {}: both must be at least 1", axis,
-                                  stride, axis, dilation);
+    if (stride < 1 || dilation < 1 || stride > 65536 || dilation > 65536)
+      return Error::invalid_model("stride_{} is {}, dilation_{}_factor {}: both must be from 1 to 65536",
+                                  axis, stride, axis, dilation);
     window.strides.push_back(stride);
     window.dilations.push_back(dilation);
   }

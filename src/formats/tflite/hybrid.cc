@@ -10,6 +10,7 @@ namespace pochade::tflite {
 bool is_hybrid(const NodeScope& node, ValueId x, ValueId w) {
   if (!node.is_quantized(w) || node.is_quantized(x) || node.fact(x).dtype != DType::kF32) return false;
   const Quantized::Type type = node.type(w);
+  if (type.quantization == nullptr) return false;
   const std::vector<int32_t>& zeros = type.quantization->zero_point;
   return type.dtype == DType::kI8 && type.quantization->axis <= 0 &&
          std::all_of(zeros.begin(), zeros.end(), [](int32_t zero) { return zero == 0; });

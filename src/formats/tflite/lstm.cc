@@ -150,6 +150,7 @@ Result<LstmResult> add_lstm(NodeScope& node, ValueId x, const LstmWeights& weigh
                             const LstmOptions& options, ValueId h, ValueId c) {
   const auto size = node.fact(weights.w[1]).shape();
   if (!size || size->rank() != 2) return Error::invalid_model("the weights are {}", node.fact(weights.w[1]));
+  if ((*size)[0] > kMostHidden) return Error::not_supported("it has {} hidden values", (*size)[0]);
   if (!node.fact(x).rank_known() || node.fact(x).rank() != 3)
     return Error::invalid_model("x is {}, expected rank 3", node.fact(x));
   if (is_plain(weights, options)) return add_plain(node, x, weights, options, h, c, (*size)[0]);
@@ -160,6 +161,8 @@ Result<LstmResult> add_lstm(NodeScope& node, ValueId x, const LstmWeights& weigh
         "it has {} steps: with a projection, a limit or a normalisation, 1 to {} are "
         "supported",
         steps, kMostSteps);
+  node.state().steps_left -= steps.number();
+  if (node.state().steps_left < 0) return Error::not_supported("the recurrent operators have too many steps");
   Unrolled cell(node, weights, options);
   std::vector<ValueId> outputs(static_cast<size_t>(steps.number()), kNone);
   for (int64_t i = 0; i < steps.number(); ++i) {

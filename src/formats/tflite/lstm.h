@@ -29,6 +29,9 @@ struct LstmResult {
   ValueId y = kNone, h = kNone, c = kNone;  ///< N,T,O (T,N,O if time_major); N,O; N,H
 };
 
+/// Far more than any known network has: a damaged file must not make a vector of its size.
+constexpr int64_t kMostHidden = 65536;
+
 /// x: N,T,I (T,N,I if time_major)   h: N,O   c: N,H
 Result<LstmResult> add_lstm(NodeScope& node, ValueId x, const LstmWeights& weights,
                             const LstmOptions& options, ValueId h, ValueId c);

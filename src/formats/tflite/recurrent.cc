@@ -170,6 +170,7 @@ Result<ValueId> run_rnn(NodeScope& node, ValueId x, size_t first, bool time_majo
   const auto size = w == kNone ? std::nullopt : node.fact(w).shape();
   if (r == kNone || b == kNone || !size || size->rank() != 2)
     return Error::invalid_model("a weight or the bias is missing, or of another rank than 2");
+  if ((*size)[0] > kMostHidden) return Error::not_supported("it has {} hidden values", (*size)[0]);
   if (act.kind != ActivationKind::kTanh && act.kind != ActivationKind::kRelu)
     return Error::not_supported("its activation is not supported, only TANH and RELU are");
   Rnn op;

@@ -274,7 +274,7 @@ Result<ValueId> NodeScope::transpose(ValueId value, std::vector<int64_t> perm) {
   Transpose op;
   op.perm = perm;
   if (!from.dtype) return add(std::move(op), {value});
-  if (from.quantization->axis >= 0) {
+  if (from.quantization != nullptr && from.quantization->axis >= 0) {
     Quantization moved = *from.quantization;
     const auto place = std::find(perm.begin(), perm.end(), moved.axis);
     if (place == perm.end()) return Error::invalid_model("its quantization does not fit its rank");

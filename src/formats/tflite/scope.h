@@ -53,8 +53,10 @@ struct ImportState {
   std::map<ValueId, Quantized::Type> types;  ///< of constants and states, whose Facts carry no quantization
   std::map<std::string, Variable> variables;
   std::set<std::string> state_names;
-  size_t decode_budget = 0;   ///< bytes that tensors of this file may still take beyond the file itself
-  bool initialising = false;  ///< in the subgraph of a CALL_ONCE
+  size_t decode_budget = 0;    ///< bytes that tensors of this file may still take beyond the file itself
+  int64_t steps_left = 16384;  ///< of recurrent operators that are written out step by step
+  std::set<size_t> ran;        ///< subgraphs of CALL_ONCE
+  bool initialising = false;   ///< in the subgraph of a CALL_ONCE
   /// Imports the operators of another subgraph into the same Graph; nothing goes in or comes out.
   std::function<Status(size_t)> run_subgraph;
 };

@@ -252,6 +252,7 @@ Status mirror_pad(NodeScope& node) {
     const int64_t size = (*shape)[axis], before = pads[2 * static_cast<size_t>(axis)],
                   after = pads[2 * static_cast<size_t>(axis) + 1];
     if (before == 0 && after == 0) continue;
+    if (size > (1 << 24)) return Error::not_supported("an axis of {} elements", size);
     if (before < 0 || after < 0 || before > size || after > size)
       return Error::invalid_model("it adds {} and {} to an axis of {}", before, after, size);
     std::vector<int64_t> places;

@@ -79,7 +79,7 @@ Status constant_positions(const std::vector<Entry>& entries, const Masks& masks,
     if (stride == 0) return Error::invalid_model("a stride is 0");
     int64_t begin = begins[entry.at], end = ends[entry.at];
     if (entry.shrinks) {
-      end = begin == -1 ? kFarEnd : begin + 1;
+      end = begin == -1 || begin == kFarEnd ? kFarEnd : begin + 1;
       out[3].push_back(1);
     } else {
       // Behind the last element, or before the first, whatever the size.

@@ -38,6 +38,7 @@ Status call_once(NodeScope& node) {
   ImportState& state = node.state();
   if (state.initialising || subgraph <= 0 || subgraph >= static_cast<int64_t>(node.model().subgraphs.size()))
     return Error::invalid_model("init_subgraph_index is {}, which is no subgraph to begin with", subgraph);
+  if (!state.ran.insert(static_cast<size_t>(subgraph)).second) return {};  // once
   state.initialising = true;
   TRY(state.run_subgraph(static_cast<size_t>(subgraph)).context("subgraph {}", subgraph));
   state.initialising = false;
@@ -66,7 +67,10 @@ Result<ValueId> NodeScope::state(size_t i) {
     return Error::invalid_model("input {} (\"{}\") is no variable tensor, as a state must be", i,
                                 record.name);
   ValueId& value = frame_.values[tensor];
-  if (value != kNone) return value;
+  if (value != kNone) {
+    if (frame_.states.contains(record_.inputs[i])) return value;
+    return Error::invalid_model("input {} (\"{}\") is a state, but computed", i, record.name);
+  }
   TRY(const DType dtype, element_type(record.type));
   TRY(const Quantized::Type type, quantized_type(record));
   Tensor initial;
