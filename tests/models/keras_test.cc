@@ -23,7 +23,7 @@ Tensor run(Graph graph, const Tensor& input) {
   auto session = Session::create(std::move(graph), SessionOptions());
   EXPECT_TRUE(session) << session.error().text();
   if (!session) return {};
-  auto outputs = session->run({input});
+  auto outputs = session->run(Tensors{input});
   EXPECT_TRUE(outputs) << outputs.error().text();
   return outputs ? outputs->at(0) : Tensor();
 }
