@@ -29,6 +29,10 @@ int main(int argc, char** argv) {
   pochade::add_inspect(app);
   pochade::add_run(app);
   pochade::add_verify(app);
+  pochade::add_classify(app);
+  pochade::add_detect(app);
+  pochade::add_segment(app);
+  pochade::add_listen(app);
   pochade::add_eval(app);
   pochade::add_convert(app);
   pochade::add_bench(app);

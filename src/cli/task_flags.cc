@@ -31,4 +31,23 @@ Network TaskFlags::open(const std::string& model) const {
   return network;
 }
 
+void each_file(const std::vector<std::string>& files, bool json,
+               const std::function<nlohmann::ordered_json(const std::string&)>& one) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  size_t broken = 0;
+  for (const std::string& file : files) {
+    try {
+      all.push_back(one(file));
+    } catch (const VerbFailure& failure) {
+      if (files.size() == 1) throw;
+      std::cout.flush();
+      std::cerr << "pochade: " << failure.line << "\n";
+      all.push_back({{"file", file}, {"error", failure.line}});
+      ++broken;
+    }
+  }
+  if (json) print_json(all);
+  if (broken > 0) throw VerbFailure{format("{} of {} files failed", broken, files.size()), "", 1};
+}
+
 }  // namespace pochade

@@ -1,6 +1,7 @@
 #include "cli/common.h"
 #include "cli/verbs.h"
 #include "cli/verdict.h"
+#include "cli/verify_data.h"
 #include "formats/formats.h"
 
 namespace pochade {
@@ -12,6 +13,7 @@ struct Flags {
   uint64_t seed = 1;
   double tolerance = 1e-3;
   RunFlags run;
+  VerifyDataFlags data;
   bool json = false;
 };
 
@@ -41,9 +43,10 @@ void verify(const Flags& flags) {
 void add_verify(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand(
-      "verify", "Compare two models on the same random inputs, and find the layer where they part");
+      "verify", "Compare two models on the same inputs, and find the layer where they part");
   verb->footer(
-      "Exit code 0: same, 1: different.\nExample: pochade verify model.onnx converted.onnx --samples 10");
+      "Exit code 0: same, 1: different.\nExamples:\n  pochade verify model.onnx converted.onnx --samples 10\n"
+      "  pochade verify float.tflite int8.tflite --data photos/ --preprocess signed --agreement 0.95");
   verb->add_option("A", flags->a, "The model that is right")->required();
   verb->add_option("B", flags->b, "The model to be judged")->required();
   verb->add_option("--samples", flags->samples, "Random inputs")
@@ -53,8 +56,12 @@ void add_verify(CLI::App& app) {
   verb->add_option("--tolerance", flags->tolerance, "Largest difference, as a part of the largest value")
       ->capture_default_str();
   flags->run.add_to(*verb);
+  flags->data.add_to(*verb);
   verb->add_flag("--json", flags->json, "For machines");
-  verb->callback([flags] { verify(*flags); });
+  verb->callback([flags] {
+    if (flags->data.data.empty()) return verify(*flags);
+    verify_on_data(flags->a, flags->b, flags->data, flags->run, flags->tolerance, flags->json);
+  });
 }
 
 }  // namespace pochade

@@ -76,9 +76,10 @@ Status read_anchors(const CardSection& section, DetectCard& out) {
 }
 
 Status read_detect(const CardSection& section, DetectCard& out) {
-  constexpr std::array<std::string_view, 15> kKeys = {
-      "decoder", "order",   "pixels",  "boxes",        "scores",     "activation",  "background", "nms",
-      "most",    "strides", "anchors", "center_scale", "size_scale", "exponential", "keypoints"};
+  constexpr std::array<std::string_view, 16> kKeys = {
+      "decoder",      "order",      "pixels",      "boxes",    "scores",  "activation",
+      "background",   "nms",        "most",        "strides",  "anchors", "even_cells",
+      "center_scale", "size_scale", "exponential", "keypoints"};
   constexpr std::array<std::string_view, 3> kDecoders = {"boxes", "anchors", "postprocess"};
   constexpr std::array<std::string_view, 4> kOrders = {"xyxy", "yxyx", "xywh", "yxhw"};
   constexpr std::array<std::string_view, 3> kActivations = {"none", "sigmoid", "softmax"};
@@ -99,6 +100,7 @@ Status read_detect(const CardSection& section, DetectCard& out) {
   TRY(section.read("center_scale", -1e6, 1e6, out.center_scale));
   TRY(section.read("size_scale", -1e6, 1e6, out.size_scale));
   TRY(section.read("exponential", out.exponential));
+  TRY(section.read("even_cells", out.even_cells));
   if (const auto* node = section.find("keypoints")) {
     TRY(out.keypoints, read_texts(section, *node, "keypoints"));
   }
@@ -111,8 +113,9 @@ Status read_detect(const CardSection& section, DetectCard& out) {
 }
 
 Status read_audio(const CardSection& section, AudioFrontEnd& out) {
-  constexpr std::array<std::string_view, 9> kKeys = {
-      "front_end", "rate", "window", "stride", "frames", "mel_bins", "coefficients", "low_hz", "high_hz"};
+  constexpr std::array<std::string_view, 10> kKeys = {"front_end", "rate",     "window",       "stride",
+                                                      "frames",    "mel_bins", "coefficients", "low_hz",
+                                                      "high_hz",   "peak"};
   constexpr std::array<std::string_view, 3> kFrontEnds = {"mfcc", "log_mel", "micro"};
   TRY(section.check_keys(kKeys));
   size_t front_end = 0;
@@ -126,6 +129,12 @@ Status read_audio(const CardSection& section, AudioFrontEnd& out) {
   TRY(section.read("coefficients", 1, 1024, out.coefficients));
   TRY(section.read("low_hz", 0.0, 200'000.0, out.low_hz));
   TRY(section.read("high_hz", 1.0, 200'000.0, out.high_hz));
+  TRY(section.read("peak", out.peak));
+  if (out.kind == AudioFrontEnd::Kind::kMicro && (out.window < 64 || out.window > 4096)) {
+    const auto* node = section.find("window");
+    if (node != nullptr)
+      return section.fault(*node, "window", "{} samples, expected 64 to 4096 for \"micro\"", out.window);
+  }
   if (out.high_hz <= out.low_hz || out.high_hz > static_cast<double>(out.rate) / 2) {
     const auto* node = section.find("high_hz") != nullptr ? section.find("high_hz") : section.find("rate");
     if (node == nullptr) node = section.find("low_hz");

@@ -115,9 +115,9 @@ TEST_F(Dataset, SoundsByTheWordBeforeTheLine) {
   EXPECT_FALSE(LabelledSet::open(folder_ / "nowhere", LabelledSet::Kind::kSounds));
 }
 
-constexpr std::string_view kVoc = R"(<annotation><folder>x</folder><filename>a.jpg</filename>
+constexpr std::string_view kVoc = R"(<annotation verified="yes"><folder>x</folder><filename>a.jpg</filename>
 <object><name>A &amp; B</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax> 10 </xmax><ymax>20.5</ymax></bndbox></object>
-<object><name>C</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>6</xmax><ymax>6</ymax></bndbox></object></annotation>)";
+<object ><names>no</names><name>C</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>6</xmax><ymax>6</ymax></bndbox></object></annotation>)";
 
 TEST(Voc, ObjectsWithBoxes) {
   const auto voc = parse_voc(kVoc);

@@ -37,11 +37,11 @@ Result<Fitted> fitted(const Image& picture, const Preprocess& how, Fit fit, int6
   };
   const bool same = picture.width() == width && picture.height() == height;
   if (fit == Fit::kStretch || same) {
-    TRY(out.image, resize(picture, width, height, Filter::kTriangle));
+    TRY(out.image, resize_bytes(picture, width, height));
   } else if (fit == Fit::kPad) {
     const double scale = std::min(static_cast<double>(width) / w, static_cast<double>(height) / h);
     const int64_t columns = std::min(side(w * scale, 1), width), rows = std::min(side(h * scale, 1), height);
-    TRY(out.image, resize(picture, columns, rows, Filter::kTriangle));
+    TRY(out.image, resize_bytes(picture, columns, rows));
     out.left = (width - columns) / 2;
     out.top = (height - rows) / 2;
   } else {
@@ -55,7 +55,7 @@ Result<Fitted> fitted(const Image& picture, const Preprocess& how, Fit fit, int6
     const int rows = seen(std::min(h, w / aspect), picture.height());
     const int x = (picture.width() - columns) / 2, y = (picture.height() - rows) / 2;
     TRY(const Image part, crop(picture, x, y, columns, rows));
-    TRY(out.image, resize(part, width, height, Filter::kTriangle));
+    TRY(out.image, resize_bytes(part, width, height));
     out.x_scale = static_cast<double>(columns) / static_cast<double>(width);
     out.y_scale = static_cast<double>(rows) / static_cast<double>(height);
     out.picture_left = x;
@@ -171,6 +171,28 @@ Result<PlacedPicture> enter_picture(const Image& picture, const Preprocess& how,
     if constexpr (!std::is_same_v<T, bool> && (std::is_class_v<T> || sizeof(T) <= 4))
       write<T>(from, how.input, input, height, width, out.tensor.mutable_data<T>());
   });
+  return out;
+}
+
+Result<Image> picture_of_output(const Tensor& values, const PictureSide& side, bool channels_first) {
+  const Shape& s = values.shape();
+  const bool picture = values.dtype() == DType::kF32 && s.rank() == 4 && s[0] == 1;
+  const int64_t channels = picture ? s[channels_first ? 1 : 3] : 0;
+  if (channels != 1 && channels != 3) return Error::not_supported("an output of {}, expected one picture", s);
+  const int64_t height = s[channels_first ? 2 : 1], width = s[channels_first ? 3 : 2];
+  TRY(Image out, Image::create(width, height, 3));
+  const auto data = values.data<float>();
+  for (int64_t y = 0; y < height; ++y)
+    for (int64_t x = 0; x < width; ++x) {
+      uint16_t* pixel = out.pixel(static_cast<int>(x), static_cast<int>(y));
+      for (int64_t c = 0; c < 3; ++c) {
+        const int64_t from = channels == 1 ? 0 : c;
+        const int64_t at =
+            channels_first ? (from * height + y) * width + x : (y * width + x) * channels + from;
+        const size_t colour = channels == 1 ? static_cast<size_t>(c) : side.colour_of(static_cast<size_t>(c));
+        pixel[colour] = side.pixel(colour, data[static_cast<size_t>(at)]);
+      }
+    }
   return out;
 }
 

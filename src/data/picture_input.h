@@ -40,12 +40,16 @@ struct PlacedPicture {
 };
 
 /// Brings the picture to the input's size by `how.fit` (`fit` if that is not said) with antialiased bilinear
-/// resampling, rounds to 8 bits as the networks' makers do, and scales by `how.input`. A picture that has the
+/// resampling of 8-bit values as Pillow's, and scales by `how.input`. A picture that has the
 /// input's size already enters as it is.
 /// Integer inputs: values are quantized by the input's scale and zero point; pixels that enter as they are
 /// ("raw") become v (uint8) or v - 128 (int8) whatever the scale. Errors: no memory.
 Result<PlacedPicture> enter_picture(const Image& picture, const Preprocess& how, const PictureInput& input,
                                     Fit fit = Fit::kCrop);
+
+/// A network's f32 picture (1 x H x W x C or, channels first, 1 x C x H x W; C 3 or 1) as pixels; values
+/// outside the range are clipped. Error: another shape.
+Result<Image> picture_of_output(const Tensor& values, const PictureSide& side, bool channels_first);
 
 /// Real values as an input or output of `dtype` has them: rounded half away from zero, saturated.
 Result<Tensor> quantized(const Tensor& real, DType dtype, const Quantization* quantization);

@@ -25,6 +25,12 @@ struct PictureSide {
   float value(size_t colour, double v) const {
     return static_cast<float>(v * multiply[colour] + add[colour]);
   }
+  /// The 16-bit pixel of what the network gave for a colour; NaN is black.
+  uint16_t pixel(size_t colour, float value) const {
+    const double v = (double{value} - add[colour]) / multiply[colour];
+    if (!(v > 0)) return 0;
+    return v >= 255 ? 65535 : static_cast<uint16_t>(v * 257 + 0.5);
+  }
   /// Colour of the network's channel.
   size_t colour_of(size_t channel) const { return channels == ChannelOrder::kRgb ? channel : 2 - channel; }
   /// Pixels enter as they are.

@@ -20,6 +20,7 @@
 //   most         = 100                # boxes kept
 //   strides      = [8, 16]            # "anchors": pixels from one cell to the next, a grid each
 //   anchors      = [[10, 16], [32]]   # of each grid: sides in pixels of the input, or [width, height]
+//   even_cells   = false              # true: a grid's cells share the input evenly, whatever the stride
 //   center_scale = 0.1                # centre = anchor's centre + number * center_scale * anchor's side
 //   size_scale   = 0.2                # side = anchor's side * exp(number * size_scale)
 //   exponential  = true               # false: side = anchor's side * number * size_scale
@@ -27,7 +28,15 @@
 //
 //   [audio]
 //   front_end = "mfcc"                # mfcc, log_mel, micro
-//   rate, window, stride, frames, mel_bins, coefficients, low_hz, high_hz: see AudioFrontEnd
+//   rate      = 16000                # samples a second
+//   window    = 640                  # samples of a frame
+//   stride    = 320                  # samples from one frame to the next
+//   frames    = 49                   # that the network sees at once
+//   mel_bins  = 40
+//   coefficients = 10                # mfcc
+//   low_hz    = 20
+//   high_hz   = 4000
+//   peak      = true                 # divide the samples by the largest of them
 
 #include <array>
 #include <cstdint>
@@ -64,6 +73,7 @@ struct DetectCard {
   double nms = 0.45;
   int64_t most = 100;
   std::vector<AnchorGrid> grids;
+  bool even_cells = false;
   double center_scale = 0.1;
   double size_scale = 0.2;
   bool exponential = true;
@@ -86,6 +96,7 @@ struct AudioFrontEnd {
   int64_t coefficients = 10;
   double low_hz = 20;
   double high_hz = 4000;
+  bool peak = false;  ///< samples are divided by the largest of them
 };
 
 struct TaskCard {

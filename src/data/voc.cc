@@ -7,12 +7,20 @@
 namespace pochade {
 namespace {
 
-/// The text between <name> and </name>, from `at` on; `at` goes behind it. Empty if there is none.
+/// The text between <name> (it may have attributes) and </name>, from `at` on; `at` goes behind it. Empty if
+/// there is none.
 std::optional<std::string_view> element(std::string_view xml, std::string_view name, size_t& at) {
-  const std::string open = format("<{}>", name), close = format("</{}>", name);
-  const size_t begin = xml.find(open, at);
+  const std::string open = format("<{}", name), close = format("</{}>", name);
+  size_t begin = xml.find(open, at);
+  const auto ends_name = [&](size_t place) {
+    return place < xml.size() && std::string_view("> \t\r\n").find(xml[place]) != std::string_view::npos;
+  };
+  while (begin != std::string_view::npos && !ends_name(begin + open.size()))
+    begin = xml.find(open, begin + 1);
   if (begin == std::string_view::npos) return std::nullopt;
-  const size_t from = begin + open.size(), end = xml.find(close, from);
+  const size_t tag_end = xml.find('>', begin);
+  if (tag_end == std::string_view::npos) return std::nullopt;
+  const size_t from = tag_end + 1, end = xml.find(close, from);
   if (end == std::string_view::npos) return std::nullopt;
   at = end + close.size();
   std::string_view text = xml.substr(from, end - from);

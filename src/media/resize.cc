@@ -27,11 +27,14 @@ double lanczos3(double x) {
 struct Taps {
   std::vector<int> first;
   std::vector<int> count;
-  std::vector<float> weights;  // stride values a position
+  std::vector<float> weights;     // stride values a position
+  std::vector<int32_t> integers;  // the same in units of 2^-kWeightBits, where asked for
   int stride = 0;
 };
 
-Taps taps_for(int source, int output, Filter filter) {
+constexpr int kWeightBits = 22;
+
+Taps taps_for(int source, int output, Filter filter, bool integers = false) {
   const double scale = static_cast<double>(source) / output;
   const double widening = std::max(scale, 1.0);
   const double support = (filter == Filter::kTriangle ? 1.0 : 3.0) * widening;
@@ -54,6 +57,12 @@ Taps taps_for(int source, int output, Filter filter) {
     }
     taps.first[static_cast<size_t>(i)] = begin;
     taps.count[static_cast<size_t>(i)] = end - begin;
+    for (int k = 0; integers && k < end - begin; ++k) {
+      taps.integers.resize(taps.weights.size());
+      const double weight = weights[static_cast<size_t>(k)] / sum * (1 << kWeightBits);
+      taps.integers[static_cast<size_t>(i) * static_cast<size_t>(taps.stride) + static_cast<size_t>(k)] =
+          static_cast<int32_t>(weight + (weight < 0 ? -0.5 : 0.5));
+    }
     for (int k = 0; k < end - begin; ++k)
       taps.weights[static_cast<size_t>(i) * static_cast<size_t>(taps.stride) + static_cast<size_t>(k)] =
           static_cast<float>(weights[static_cast<size_t>(k)] / sum);
@@ -155,12 +164,63 @@ Result<Image> resize_checked(const Image& image, int width, int height, Filter f
   return out;
 }
 
-}  // namespace
+/// Bytes resampled along one axis: `lines` rows of `source` steps, each step `inner` neighbouring bytes.
+std::vector<uint8_t> resampled_bytes(const std::vector<uint8_t>& from, size_t lines, size_t source,
+                                     size_t inner, const Taps& taps) {
+  const size_t output = taps.first.size();
+  std::vector<uint8_t> out(lines * output * inner);
+  for (size_t line = 0; line < lines; ++line)
+    for (size_t i = 0; i < output; ++i) {
+      const uint8_t* first = from.data() + (line * source + static_cast<size_t>(taps.first[i])) * inner;
+      const int32_t* weights = taps.integers.data() + i * static_cast<size_t>(taps.stride);
+      uint8_t* to = out.data() + (line * output + i) * inner;
+      for (size_t c = 0; c < inner; ++c) {
+        int64_t sum = int64_t{1} << (kWeightBits - 1);
+        for (size_t k = 0; k < static_cast<size_t>(taps.count[i]); ++k)
+          sum += int64_t{weights[k]} * first[k * inner + c];
+        to[c] = static_cast<uint8_t>(std::clamp<int64_t>(sum >> kWeightBits, 0, 255));
+      }
+    }
+  return out;
+}
 
-Result<Image> resize(const Image& image, int64_t width, int64_t height, Filter filter) {
-  constexpr int64_t kLargestSide = 1 << 20;
+Result<Image> resize_bytes_checked(const Image& image, int width, int height) {
+  TRY(auto out, Image::create(width, height, image.channels()));
+  std::vector<uint8_t> bytes(image.values().size());
+  std::ranges::transform(image.values(), bytes.begin(), to_8_bits);
+  const auto channels = static_cast<size_t>(image.channels());
+  const auto rows = static_cast<size_t>(image.height()), columns = static_cast<size_t>(image.width());
+  if (width != image.width())
+    bytes = resampled_bytes(bytes, rows, columns, channels,
+                            taps_for(image.width(), width, Filter::kTriangle, true));
+  if (height != image.height())
+    bytes = resampled_bytes(bytes, 1, rows, static_cast<size_t>(width) * channels,
+                            taps_for(image.height(), height, Filter::kTriangle, true));
+  std::ranges::transform(bytes, out.values().begin(), from_8_bits);
+  return out;
+}
+
+constexpr int64_t kLargestSide = 1 << 20;
+
+Status check_sides(int64_t width, int64_t height) {
   if (width < 1 || height < 1 || width > kLargestSide || height > kLargestSide)
     return Error::invalid_argument("a size of {}x{} cannot be", width, height);
+  return {};
+}
+
+}  // namespace
+
+Result<Image> resize_bytes(const Image& image, int64_t width, int64_t height) {
+  TRY(check_sides(width, height));
+  try {
+    return resize_bytes_checked(image, static_cast<int>(width), static_cast<int>(height));
+  } catch (const std::bad_alloc&) {
+    return Error::out_of_memory("no memory to resize to {}x{} pixels", width, height);
+  }
+}
+
+Result<Image> resize(const Image& image, int64_t width, int64_t height, Filter filter) {
+  TRY(check_sides(width, height));
   if (width == image.width() && height == image.height()) return image.clone();
   try {
     return resize_checked(image, static_cast<int>(width), static_cast<int>(height), filter);

@@ -21,6 +21,11 @@ enum class Filter {
 /// by alpha.
 Result<Image> resize(const Image& image, int64_t width, int64_t height, Filter filter = Filter::kLanczos3);
 
+/// Antialiased bilinear resampling of 8-bit values as Pillow computes it, bit for bit: along x first, rounded
+/// to 8 bits, then along y; weights in units of 2^-22. For pictures that enter networks which were judged so.
+/// Each channel is on its own, alpha too.
+Result<Image> resize_bytes(const Image& image, int64_t width, int64_t height);
+
 /// Scaled to cover width x height, then cut to exactly that around the centre.
 Result<Image> fill(const Image& image, int64_t width, int64_t height, Filter filter = Filter::kLanczos3);
 

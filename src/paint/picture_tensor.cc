@@ -7,11 +7,6 @@
 namespace pochade {
 namespace {
 
-uint16_t to_16_bits(double v) {
-  if (!(v > 0)) return 0;  // NaN too
-  return v >= 255 ? 65535 : static_cast<uint16_t>(v * 257 + 0.5);
-}
-
 void add_noise(float* row, int64_t y, int64_t width, const Preprocess& how) {
   const auto deviation = static_cast<float>(how.noise_std);
   for (int64_t x = 0; x < width; ++x, row += 3) {
@@ -70,7 +65,7 @@ Result<Image> from_tensor(const Tensor& tensor, const PictureSide& side, int64_t
     for (int64_t x = 0; x < width; ++x, from += 3, to += 3)
       for (size_t c = 0; c < 3; ++c) {
         const size_t colour = side.colour_of(c);
-        to[colour] = to_16_bits((double{from[c]} - side.add[colour]) / side.multiply[colour]);
+        to[colour] = side.pixel(colour, from[c]);
       }
   }
   return image;

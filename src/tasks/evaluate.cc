@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "media/decode.h"
+#include "tasks/detect.h"
+#include "tasks/listen.h"
 
 namespace pochade {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::string_view kTaskNames[] = {"classify", "detect", "segment", "keyword", "restore"};
 
@@ -43,30 +47,158 @@ class Run {
   Evaluation& out_;
 };
 
-Status evaluate_labels(Network& network, const std::filesystem::path& data, const EvaluationOptions& options,
-                       Evaluation& out) {
-  TRY(const LabelledSet set, LabelledSet::open(data, LabelledSet::Kind::kPictures));
+/// Scores against labels, of pictures or sounds.
+template <typename Load, typename Scores>
+Status evaluate_labels(const LabelledSet& set, Network& network, Run& run, Evaluation& out, Load&& load,
+                       Scores&& scores_of) {
   out.layout = set.layout_text();
   out.class_names = set.classes();
   out.output_names = network.labels();
-  TRY(network.picture_input());
-  Run run(options, set.size(), out);
   return set.each([&](const Sample& sample) -> Status {
     return run.sample(
-        sample.name, [&] { return sample_picture(sample); },
-        [&](const Image& picture, size_t index) -> Status {
-          TRY(const Tensor scores, classify_scores(network, picture));
+        sample.name, [&] { return load(sample); },
+        [&](const auto& loaded, size_t index) -> Status {
+          TRY(const std::vector<float> scores, scores_of(loaded));
           if (out.class_outputs.empty()) {
-            out.output_count = static_cast<size_t>(scores.elements());
+            out.output_count = scores.size();
             TRY(out.class_outputs,
                 outputs_of_classes(set.classes(), set.has_indexes(), network.labels(), out.output_count));
           }
           const size_t truth = out.class_outputs[sample.label];
-          out.classification.add(truth, scores.data<float>());
-          out.folds[index % out.folds.size()].add(truth, scores.data<float>());
+          out.classification.add(truth, scores);
+          out.folds[index % out.folds.size()].add(truth, scores);
           return {};
         });
   });
+}
+
+Status evaluate_pictures(Network& network, const fs::path& data, const EvaluationOptions& options,
+                         Evaluation& out) {
+  TRY(network.picture_input());
+  TRY(const LabelledSet set, LabelledSet::open(data, LabelledSet::Kind::kPictures));
+  Run run(options, set.size(), out);
+  return evaluate_labels(set, network, run, out, sample_picture,
+                         [&](const Image& picture) -> Result<std::vector<float>> {
+                           TRY(const Tensor scores, classify_scores(network, picture));
+                           return to_floats(scores);
+                         });
+}
+
+Status evaluate_sounds(Network& network, const fs::path& data, const EvaluationOptions& options,
+                       Evaluation& out) {
+  TRY(expect_sound(network));
+  TRY(const LabelledSet set, LabelledSet::open(data, LabelledSet::Kind::kSounds));
+  Run run(options, set.size(), out);
+  return evaluate_labels(
+      set, network, run, out, [](const Sample& sample) { return read_wav(sample.file); },
+      [&](const Sound& sound) -> Result<std::vector<float>> {
+        TRY(auto heard, listen(network, sound, 1));
+        return std::move(heard[0].scores);
+      });
+}
+
+/// The network's label of each of the data set's names, and the other way round: what has no name here cannot
+/// be right.
+Result<std::vector<size_t>> places_of_labels(const std::vector<std::string>& classes,
+                                             const std::vector<std::string>& labels) {
+  std::vector<size_t> out;
+  if (labels.empty()) {  // by order
+    for (size_t i = 0; i < classes.size(); ++i) out.push_back(i);
+    return out;
+  }
+  for (const std::string& label : labels) {
+    size_t place = classes.size() + out.size();  // of no class
+    for (size_t i = 0; i < classes.size(); ++i)
+      if (plain_label(classes[i]) == plain_label(label)) place = i;
+    out.push_back(place);
+  }
+  return out;
+}
+
+Status evaluate_boxes(Network& network, const fs::path& data, const EvaluationOptions& options,
+                      Evaluation& out) {
+  TRY(network.picture_input());
+  TRY(const BoxSet set, BoxSet::open(data));
+  out.layout = "PASCAL VOC boxes";
+  out.class_names = set.classes();
+  out.output_names = network.labels();
+  TRY(const std::vector<size_t> place, places_of_labels(out.class_names, out.output_names));
+  Run run(options, set.size(), out);
+  return set.each([&](const BoxSample& sample) -> Status {
+    return run.sample(
+        sample.picture.string(), [&] { return read_image(sample.picture); },
+        [&](const DecodedImage& decoded, size_t) -> Status {
+          // All boxes that there are: a threshold would cut the curve of precision and recall short.
+          constexpr double kLeast = 0.01;
+          TRY(const auto detections, detect(network, decoded.image, kLeast));
+          std::vector<ScoredBox> found;
+          for (const Detection& d : detections)
+            found.push_back(
+                {d.box, d.label < place.size() ? place[d.label] : place.size() + d.label, d.score});
+          std::vector<TrueBox> truth;
+          for (const auto& object : sample.annotation.objects) {
+            const auto at = std::ranges::lower_bound(out.class_names, object.name) - out.class_names.begin();
+            truth.push_back({object.box, static_cast<size_t>(at), object.difficult});
+          }
+          out.detection.add(found, truth);
+          return {};
+        });
+  });
+}
+
+struct PicturePair {
+  Image first, second;
+};
+Result<PicturePair> read_pair(const fs::path& first, const fs::path& second) {
+  TRY(DecodedImage a, read_image(first));
+  TRY(DecodedImage b, read_image(second));
+  return PicturePair{std::move(a.image), std::move(b.image)};
+}
+
+Status evaluate_masks(Network& network, const fs::path& data, const EvaluationOptions& options,
+                      Evaluation& out) {
+  TRY(network.picture_input());
+  TRY(const MaskSet set, MaskSet::open(data));
+  out.layout = "PASCAL VOC masks";
+  out.output_names = network.labels();
+  Run run(options, set.size(), out);
+  return set.each([&](const fs::path& picture, const fs::path& mask) -> Status {
+    return run.sample(
+        picture.string(), [&] { return read_pair(picture, mask); },
+        [&](const PicturePair& pair, size_t) -> Status {
+          TRY(const Mask found, segment(network, pair.first));
+          TRY(const auto truth, mask_classes(pair.second));
+          return out.segmentation.add(found.classes, truth);
+        });
+  });
+}
+
+/// input/NAME and target/NAME: the network's picture of the first against the second.
+Status evaluate_restored(Network& network, const fs::path& data, const EvaluationOptions& options,
+                         Evaluation& out) {
+  TRY(PictureInput input, network.picture_input());
+  const auto files = files_in(data / "input", LabelledSet::Kind::kPictures);
+  if (files.empty())
+    return Error::not_found(
+        "{}: no data set: expected pictures of the same names in the folders input and target", data);
+  out.layout = "input and target";
+  Run run(options, static_cast<int64_t>(files.size()), out);
+  for (const fs::path& file : files)
+    TRY(run.sample(
+        file.string(), [&] { return read_pair(file, data / "target" / file.filename()); },
+        [&](const PicturePair& pair, size_t) -> Status {
+          TRY(const PlacedPicture placed, network.enter(pair.first, Fit::kStretch));
+          TRY(const auto outputs, network.run(placed.tensor));
+          TRY(const Image restored,
+              picture_of_output(outputs[0].values, network.preprocess().output, input.channels_first));
+          TRY(const double psnr, psnr_db(restored, pair.second));
+          TRY(const double similarity, ssim(restored, pair.second));
+          out.psnr_db_sum += std::min(psnr, 100.0);  // equal pictures would make every mean infinite
+          out.ssim_sum += similarity;
+          ++out.restored;
+          return {};
+        }));
+  return {};
 }
 
 }  // namespace
@@ -89,10 +221,23 @@ Result<Evaluation> evaluate(Network& network, const std::filesystem::path& data,
                             const EvaluationOptions& options) {
   Evaluation out;
   out.task = task;
-  if (task != EvaluationTask::kClassify)
-    return Error::not_supported("the task {}", kTaskNames[static_cast<size_t>(task)]);
   out.folds.resize(static_cast<size_t>(std::max(options.folds, 1)));
-  TRY(evaluate_labels(network, data, options, out));
+  const auto run = [&]() -> Status {
+    switch (task) {
+      case EvaluationTask::kClassify:
+        return evaluate_pictures(network, data, options, out);
+      case EvaluationTask::kDetect:
+        return evaluate_boxes(network, data, options, out);
+      case EvaluationTask::kSegment:
+        return evaluate_masks(network, data, options, out);
+      case EvaluationTask::kKeyword:
+        return evaluate_sounds(network, data, options, out);
+      case EvaluationTask::kRestore:
+        break;
+    }
+    return evaluate_restored(network, data, options, out);
+  };
+  TRY(run());
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <unordered_map>
 
 #include "data/card.h"
@@ -57,6 +58,25 @@ std::vector<std::string> labels_of(const Graph& graph) {
     if (auto labels = parse_labels(found->second)) return *std::move(labels);
   }
   return {};
+}
+
+std::vector<float> probabilities(std::span<const float> scores) {
+  std::vector<float> out(scores.begin(), scores.end());
+  constexpr float kSlack = 1e-3f;
+  const bool already = std::ranges::all_of(out, [](float v) { return v >= -kSlack && v <= 1 + kSlack; });
+  if (already || out.empty()) return out;
+  const float largest = *std::ranges::max_element(out);
+  double sum = 0;
+  for (const float v : out) sum += std::exp(double{v} - largest);
+  for (float& v : out) v = static_cast<float>(std::exp(double{v} - largest) / sum);
+  return out;
+}
+
+std::vector<std::string> labels_for(std::span<const std::string> labels, size_t outputs) {
+  std::vector<std::string> out(labels.begin(), labels.end());
+  if (!out.empty() && out.size() + 1 == outputs) out.insert(out.begin(), "background");
+  if (out.size() == 1001 && outputs == 1000) out.erase(out.begin());  // ImageNet's list with its background
+  return out;
 }
 
 std::string plain_label(std::string_view label) {

@@ -59,6 +59,12 @@ std::vector<std::string> labels_of(const Graph& graph);
 /// follows a comma is left out.
 std::string plain_label(std::string_view label);
 
+/// Scores as probabilities: as they are if all lie in 0..1, else their softmax.
+std::vector<float> probabilities(std::span<const float> scores);
+
+/// Labels for so many outputs: if they are one fewer than the outputs, the first output is the background.
+std::vector<std::string> labels_for(std::span<const std::string> labels, size_t outputs);
+
 /// The output index of each of a data set's classes: by name if every class has a label of that name; else by
 /// index, and one up if there is one output more than classes (indexes of ImageNet: 1001 outputs), since the
 /// first one then means background.

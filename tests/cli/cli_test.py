@@ -120,6 +120,47 @@ def npy(shape, values):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
 
 
+def attribute(name, value):
+    """An integer attribute of a node."""
+    return data(5, data(1, name) + integer(3, value) + integer(20, 2))
+
+
+def colour_classifier():
+    """Three scores: how red, green and blue a picture of 8x8 is."""
+    return model(
+        [node("GlobalAveragePool", ["x"], ["means"]), node("Flatten", ["means"], ["scores"])],
+        [value_info("x", [1, 3, 8, 8])],
+        [value_info("scores", [1, 3])],
+    )
+
+
+def box_finder():
+    """The same two boxes on every picture: one sure, one not."""
+    return model(
+        [node("Identity", ["all_boxes"], ["boxes"]), node("Identity", ["all_scores"], ["scores"]),
+         node("Relu", ["x"], ["unused"])],
+        [value_info("x", [1, 3, 10, 20])],
+        [value_info("boxes", [1, 2, 4]), value_info("scores", [1, 2, 2])],
+        [tensor("all_boxes", [1, 2, 4], [0.1, 0.2, 0.5, 0.8, 0, 0, 1, 1]),
+         tensor("all_scores", [1, 2, 2], [0.1, 0.9, 0.8, 0.2])],
+    )
+
+
+def segmenter():
+    """Each pixel's class is its strongest colour."""
+    return model(
+        [node("ArgMax", ["x"], ["classes"], attributes=attribute("axis", 1) + attribute("keepdims", 0))],
+        [value_info("x", [1, 3, 8, 8])],
+        [value_info("classes", [1, 8, 8], 7)],
+    )
+
+
+def wav(samples, rate=16000):
+    body = struct.pack(f"<{len(samples)}h", *samples)
+    return (b"RIFF" + struct.pack("<I", 36 + len(body)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)
+            + b"data" + struct.pack("<I", len(body)) + body)
+
+
 class Command(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -155,6 +196,119 @@ class Command(unittest.TestCase):
             self.assertIn(word, text)
         self.assertEqual(sorted(self.at.rglob("*")), before, "something was left behind")
         return text
+
+
+class Tasks(Command):
+    def setUp(self):
+        super().setUp()
+        self.write("colours.onnx", colour_classifier())
+        self.write("colours.txt", b"red\ngreen\nblue\n")
+        for name, pixel in (("red", (250, 9, 9)), ("green", (9, 250, 9)), ("blue", (9, 9, 250))):
+            (self.at / "data" / name).mkdir(parents=True)
+            for i in range(2):
+                self.write(f"data/{name}/{i}.png", png(16, 9, pixel))
+
+    def test_classify(self):
+        done = self.good("classify", "colours.onnx", "photo.png", "--labels", "colours.txt", "--preprocess", "unit", "--json",
+                         "-o", "named.png")
+        (one,) = json.loads(done.stdout)
+        self.assertEqual([c["label"] for c in one["classes"]], ["green", "blue", "red"])
+        self.assertAlmostEqual(one["classes"][0]["score"], 200 / 255, 3)
+        self.assertEqual(pixels((self.at / "named.png").read_bytes())[:2], (21, 13))
+        self.assertIn(b"green", self.good("classify", "colours.onnx", "photo.png", "--labels", "colours.txt", "--top", "1").stdout)
+        self.bad(2, "written over itself", "classify", "colours.onnx", "photo.png", "-o", "photo.png", "--force")
+        self.bad(2, "named.png exists", "classify", "colours.onnx", "photo.png", "-o", "named.png")
+        self.bad(1, "unite", "classify", "colours.onnx", "photo.png", "--preprocess", "unite")
+
+    def test_a_broken_file_among_good_ones(self):
+        self.write("broken.png", png(4, 4)[:40])
+        done = self.run_it("classify", "colours.onnx", "broken.png", "photo.png", "--json")
+        self.assertEqual(done.returncode, 1)
+        broken, good = json.loads(done.stdout)
+        self.assertIn("broken.png", broken["error"])
+        self.assertEqual(good["classes"][0]["index"], 1)
+
+    def test_eval_by_labels(self):
+        self.write("data/red/broken.png", b"no picture")
+        evaluate = ("eval", "colours.onnx", "--data", "data", "--json")
+        result = json.loads(self.good(*evaluate, "--labels", "colours.txt", "--folds", "2").stdout)
+        self.assertEqual((result["top1"], result["top5"], result["n"], result["broken"]), (1, 1, 6, 1))
+        self.assertIn("broken.png", result["broken_files"][0])
+        self.assertEqual(sum(fold["n"] for fold in result["folds"]), 6)
+        self.assertLess(result["ci95"][0], 1)
+        self.assertEqual(result["confusion"], {"labels": ["red", "green", "blue"], "matrix": [[2, 0, 0], [0, 2, 0], [0, 0, 2]]})
+        # Without names the folders' order counts: blue, green, red.
+        self.assertAlmostEqual(json.loads(self.good(*evaluate).stdout)["top1"], 1 / 3)
+        self.assertEqual(json.loads(self.good(*evaluate, "--limit", "3").stdout)["n"], 3)
+
+    def test_eval_of_cifar_records(self):
+        record = b"\x02" + b"\x00" * 2048 + b"\xc8" * 1024
+        self.write("ten.onnx", model([node("Identity", ["x"], ["y"])], [value_info("x", [1, 3, 32, 32])], [value_info("y", [1, 3, 32, 32])]))
+        self.write("cifar.bin", record * 5)
+        result = json.loads(self.good("eval", "ten.onnx", "--data", "cifar.bin", "--json").stdout)
+        self.assertEqual(result["n"], 5)
+        self.write("cut.bin", record[:-1])
+        self.bad(1, "no CIFAR-10 file", "eval", "ten.onnx", "--data", "cut.bin")
+
+    def test_eval_refusals(self):
+        self.bad(1, "nowhere", "eval", "colours.onnx", "--data", "nowhere")
+        self.bad(2, "no such task", "eval", "colours.onnx", "--data", "data", "--task", "sing")
+        self.bad(1, "no PASCAL VOC", "eval", "colours.onnx", "--data", "data", "--task", "detect")
+        self.bad(1, "SegmentationClass", "eval", "colours.onnx", "--data", "data", "--task", "segment")
+        self.bad(1, "how sound enters", "eval", "colours.onnx", "--data", "data", "--task", "keyword")
+        (self.at / "data" / "violet").mkdir()
+        self.write("data/violet/0.png", png(8, 8))
+        self.bad(1, ["4 classes", "3 outputs"], "eval", "colours.onnx", "--data", "data")
+
+    def test_detect_draws_boxes(self):
+        self.write("boxes.onnx", box_finder())
+        self.write("boxes.toml", b'[task]\nlabels = ["thing"]\n')
+        done = self.good("detect", "boxes.onnx", "photo.png", "-o", "found.png", "--json")
+        (one,) = json.loads(done.stdout)
+        (box,) = one["detections"]
+        self.assertEqual(box["label"], "thing")
+        for got, wanted in zip(box["box"], (2.1, 2.6, 10.5, 10.4)):
+            self.assertAlmostEqual(got, wanted, 4)
+        rows = pixels((self.at / "found.png").read_bytes())[2]
+        self.assertNotEqual(rows[3][9:12], bytes((10, 200, 30)))  # the frame
+        self.assertEqual(rows[12][-3:], bytes((10, 200, 30)))
+        self.assertEqual(len(json.loads(self.good("detect", "boxes.onnx", "photo.png", "--threshold", "0.1", "--json").stdout)[0]["detections"]), 2)
+        self.bad(1, "neither boxes nor keypoints", "detect", "colours.onnx", "photo.png")
+
+    def test_segment_colours_the_picture(self):
+        self.write("classes.onnx", segmenter())
+        (one,) = json.loads(self.good("segment", "classes.onnx", "photo.png", "-o", "mask.png", "--json").stdout)
+        self.assertEqual(one["classes"][0]["index"], 1)
+        self.assertTrue((self.at / "mask.png").exists())
+
+    def test_listen(self):
+        self.write("hum.onnx", model([node("Flatten", ["x"], ["y"])], [value_info("x", [1, 4, 8])], [value_info("y", [1, 32])]))
+        self.write("hum.wav", wav([1000, -1000] * 400))
+        self.bad(1, "how sound enters", "listen", "hum.onnx", "hum.wav")
+        card = '[audio]\nfront_end = "log_mel"\nwindow = 256\nstride = 128\nframes = 4\nmel_bins = 8\nlow_hz = 0\nhigh_hz = 8000\n'
+        self.write("hum.toml", card.encode())
+        (one,) = json.loads(self.good("listen", "hum.onnx", "hum.wav", "--json").stdout)
+        self.assertEqual(len(one["heard"]), 1)
+        self.assertEqual(len(one["heard"][0]["words"]), 3)
+        self.write("hum.toml", (card + '[task]\nkind = "anomaly"\nthreshold = 1\n').encode())
+        (one,) = json.loads(self.good("listen", "hum.onnx", "hum.wav", "--json").stdout)
+        self.assertEqual((one["anomaly"], one["anomalous"]), (0, False))
+        self.bad(1, "photo.png", "listen", "hum.onnx", "photo.png")
+        self.write("hum.toml", card.replace("= 8\n", "= 9\n").encode())
+        self.bad(1, "do not fill", "listen", "hum.onnx", "hum.wav")
+
+    def test_verify_on_data(self):
+        self.write("same.onnx", colour_classifier())
+        result = json.loads(self.good("verify", "colours.onnx", "same.onnx", "--data", "data", "--json").stdout)
+        self.assertEqual((result["verdict"], result["top1_agreement"], result["samples"]), ("same", 1, 6))
+        less = model(
+            [node("GlobalAveragePool", ["x"], ["means"]), node("Neg", ["means"], ["less"]), node("Flatten", ["less"], ["scores"])],
+            [value_info("x", [1, 3, 8, 8])], [value_info("scores", [1, 3])])
+        self.write("less.onnx", less)
+        done = self.run_it("verify", "colours.onnx", "less.onnx", "--data", "data", "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(json.loads(done.stdout)["top1_agreement"], 0)
+        self.good("verify", "colours.onnx", "less.onnx", "--data", "data", "--agreement", "0")
 
 
 class Paint(Command):
