@@ -42,7 +42,7 @@ if(POCHADE_CLI AND NOT CMAKE_CROSSCOMPILING)
   add_executable(model_tests ${model_tests})
   target_include_directories(model_tests PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(model_tests PRIVATE POCHADE_SOURCE_FOLDER="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(model_tests PRIVATE pochade_tasks pochade_data pochade_media pochade_formats pochade GTest::gtest GTest::gtest_main)
+  target_link_libraries(model_tests PRIVATE pochade_paint pochade_tasks pochade_data pochade_media pochade_formats pochade GTest::gtest GTest::gtest_main)
   add_test(NAME models COMMAND model_tests)
 endif()
 

@@ -12,6 +12,7 @@
 #include "media/encode.h"
 #include "paint/model_painter.h"
 #include "paint/output.h"
+#include "paint/pair_painter.h"
 #include "paint/styles.h"
 
 namespace pochade {
@@ -19,7 +20,8 @@ namespace {
 
 struct Flags {
   std::vector<std::string> photos;
-  std::string output, model, style, size, preprocess, channels;
+  std::string output, model, style, size, preprocess, channels, like;
+  std::vector<std::string> pair;
   float strength = 1;
   bool keep_colors = false;
   int threads = 0;
@@ -69,8 +71,8 @@ std::string seconds_text(std::chrono::steady_clock::time_point start) {
   return text;
 }
 
-void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision,
-               ModelPainter& painter) {
+void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision, Painter& painter,
+               Session& session) {
   const auto start = std::chrono::steady_clock::now();
   DecodedImage photo = value_or_fail(read_image(job.photo));
   if (flags.verbose)
@@ -81,9 +83,9 @@ void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision
   const auto network_start = std::chrono::steady_clock::now();
   Image painting = [&] {
     Progress progress(flags.quiet);
-    painter.session().on_step(std::ref(progress));
+    session.on_step(std::ref(progress));
     auto result = paint_photo(photo.image, decision.preprocess, painter, {flags.strength, flags.keep_colors});
-    painter.session().on_step(nullptr);
+    session.on_step(nullptr);
     progress.clear();
     check_interrupt();
     return value_or_fail(std::move(result).context("painting {}", job.photo));
@@ -103,12 +105,67 @@ void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision
               << "), peak memory " << bytes_text(peak_rss_bytes()) << "\n";
 }
 
-void paint(const Flags& flags) {
+/// What is painted with: a network, and how pictures enter it.
+struct Painting {
+  std::unique_ptr<Painter> painter;
+  Session* session = nullptr;
+  PreprocessDecision decision;
+};
+
+Painting with_model(const std::filesystem::path& model, const Flags& flags, const SessionOptions& options) {
+  std::unique_ptr<ModelPainter> painter = value_or_fail(ModelPainter::open(model, options));
+  for (const std::string& warning : painter->warnings())
+    std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
+  PreprocessFlags said;
+  if (!flags.preprocess.empty()) said.preprocess = flags.preprocess;
+  if (!flags.channels.empty()) said.channels = flags.channels;
+  Painting out;
+  out.decision = value_or_fail(decide_preprocess(said, card_beside(model), painter->hints()));
+  if (flags.verbose) {
+    for (const std::string& reason : out.decision.reasons) std::cerr << reason << "\n";
+    if (painter->fixed_size())
+      std::cerr << "The network takes " << to_string(*painter->fixed_size())
+                << " only: " << painter->why_fixed() << "\n";
+  }
+  out.session = &painter->session();
+  out.painter = std::move(painter);
+  return out;
+}
+
+/// The predict and transfer networks, and the painting to be like.
+Painting with_pair(const Flags& flags, const SessionOptions& options) {
+  const DecodedImage like = value_or_fail(read_image(flags.like));
+  std::unique_ptr<PairPainter> painter =
+      value_or_fail(PairPainter::open(flags.pair[0], flags.pair[1], like.image, options));
+  Painting out;
+  out.decision.preprocess = *preprocess_preset("unit");
+  out.session = &painter->session();
+  if (flags.verbose && painter->fixed_size())
+    std::cerr << "The network takes " << to_string(*painter->fixed_size()) << " only\n";
+  out.painter = std::move(painter);
+  return out;
+}
+
+void check_style_flags(const Flags& flags) {
   if (!flags.model.empty() && !flags.style.empty()) fail_usage("--model and --style exclude each other");
+  if (flags.like.empty() && flags.pair.empty()) return;
+  if (flags.like.empty()) fail_usage("--pair needs a painting", "Name it: --like PAINTING.jpg");
+  if (flags.pair.empty())
+    fail_usage("--like needs two networks",
+               "Name them: --pair PREDICT TRANSFER, such as Magenta's arbitrary style transfer.");
+  if (!flags.model.empty() || !flags.style.empty()) fail_usage("--like excludes --model and --style");
+  if (!flags.preprocess.empty() || !flags.channels.empty())
+    fail_usage("--like excludes --preprocess and --channels", "A pair has RGB of 0..1 on every side.");
+}
+
+void paint(const Flags& flags) {
+  check_style_flags(flags);
+  const bool like = !flags.like.empty();
   std::filesystem::path model = flags.model;
   std::string style = flags.model.empty() ? std::string(kDefaultStyle) : model.stem().string();
   if (!flags.style.empty()) style = flags.style;
-  if (flags.model.empty()) model = value_or_fail(find_style(style)).model;
+  if (like) style = std::filesystem::path(flags.like).stem().string();
+  if (flags.model.empty() && !like) model = value_or_fail(find_style(style)).model;
 
   OutputRequest request;
   request.photos.assign(flags.photos.begin(), flags.photos.end());
@@ -120,25 +177,12 @@ void paint(const Flags& flags) {
 
   SessionOptions options;
   options.threads = flags.threads;
-  const std::unique_ptr<ModelPainter> painter = value_or_fail(ModelPainter::open(model, options));
-  for (const std::string& warning : painter->warnings())
-    std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
-  PreprocessFlags said;
-  if (!flags.preprocess.empty()) said.preprocess = flags.preprocess;
-  if (!flags.channels.empty()) said.channels = flags.channels;
-  const PreprocessDecision decision =
-      value_or_fail(decide_preprocess(said, card_beside(model), painter->hints()));
-  if (flags.verbose) {
-    for (const std::string& reason : decision.reasons) std::cerr << reason << "\n";
-    if (painter->fixed_size())
-      std::cerr << "The network takes " << to_string(*painter->fixed_size())
-                << " only: " << painter->why_fixed() << "\n";
-  }
+  const Painting painting = like ? with_pair(flags, options) : with_model(model, flags, options);
   // A broken photo among many does not stop the others; the exit code tells.
   std::optional<VerbFailure> last_failure;
   for (const PaintJob& job : jobs) {
     try {
-      paint_one(job, flags, decision, *painter);
+      paint_one(job, flags, painting.decision, *painting.painter, *painting.session);
     } catch (const VerbFailure& failure) {
       if (jobs.size() == 1 || interrupted != 0) throw;
       std::cerr << "pochade: " << failure.line << "\n";
@@ -160,6 +204,7 @@ void add_paint(CLI::App& app) {
       "  pochade paint photo.jpg -o painting.png --size 1024 --strength 0.8\n"
       "  pochade paint holiday/ -o paintings/ --model candy.onnx\n"
       "  pochade paint photo.heic -o card.jpg --size 1500x1000 --keep-colors\n"
+      "  pochade paint photo.jpg --like starry_night.jpg --pair predict.tflite transfer.tflite\n"
       "  curl -s https://example.org/photo.jpg | pochade paint - -o - > painting.png");
   verb->add_option("PHOTO", flags->photos, "Photos (JPEG, PNG, WebP, HEIC), folders, or - for standard input")
       ->required();
@@ -170,6 +215,10 @@ void add_paint(CLI::App& app) {
   verb->add_option("--style", flags->style,
                    format("One of the styles that come along (default: {})", kDefaultStyle))
       ->type_name("NAME");
+  verb->add_option("--like", flags->like, "Any painting as the style, with --pair")->type_name("PAINTING");
+  verb->add_option("--pair", flags->pair, "A network that looks at the painting, and one that paints like it")
+      ->expected(2)
+      ->type_name("PREDICT TRANSFER");
   verb->add_option("--size", flags->size, "N: the long side; WxH: filled, and cut around the centre")
       ->type_name("N|WxH");
   verb->add_option("--strength", flags->strength, "0: the photo, 1: the painting")

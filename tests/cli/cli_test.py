@@ -368,6 +368,25 @@ class Paint(Command):
         self.write("card.toml", b"[input]\nchanels = 'rgb'\n")
         self.bad(1, ["card.toml", "chanels"], *paint, "--preprocess", "card.toml")
 
+    def test_a_pair_of_networks_paints_like_any_painting(self):
+        # The style is the painting's mean colour; the transfer network adds it to the photo.
+        self.write("predict.onnx", model(
+            [node("ReduceMean", ["p"], ["s"], attributes=data(5, data(1, "axes") + data(8, varint(1) + varint(2)) + integer(20, 7)))],
+            [value_info("p", [1, 16, 16, 3])], [value_info("s", [1, 1, 1, 3])]))
+        self.write("transfer.onnx", model(
+            [node("Add", ["x", "s"], ["y"])],
+            [value_info("x", [1, "H", "W", 3]), value_info("s", [1, 1, 1, 3])], [value_info("y", [1, "H", "W", 3])]))
+        self.write("like.png", png(9, 7, (100, 0, 50)))
+        like = ("paint", "photo.png", "--like", "like.png", "--pair", "predict.onnx", "transfer.onnx")
+        self.good(*like, "-o", "out.png")
+        self.assertEqual(pixels((self.at / "out.png").read_bytes())[2][0], bytes((110, 200, 80)) * 21)
+        self.good(*like)
+        self.assertTrue((self.at / "photo.like.png").exists())
+        self.bad(2, "--pair", "paint", "photo.png", "--like", "like.png")
+        self.bad(2, "--like", "paint", "photo.png", "--pair", "predict.onnx", "transfer.onnx")
+        self.bad(2, "excludes", *like, "--model", "painter.onnx")
+        self.bad(1, "painter.onnx", "paint", "photo.png", "-o", "x.png", "--like", "like.png", "--pair", "painter.onnx", "predict.onnx")
+
     def test_a_broken_photo_among_good_ones(self):
         self.write("broken.png", b"\x89PNG\r\n\x1a\n")
         done = self.run_it("paint", "broken.png", "photo.png", "-o", "out/", "--model", "painter.onnx")

@@ -8,6 +8,9 @@
 #include "data/card.h"
 #include "formats/npy.h"
 #include "media/decode.h"
+#include "media/transform.h"
+#include "paint/pair_painter.h"
+#include "paint/picture_tensor.h"
 #include "tasks/detect.h"
 #include "tasks/evaluate.h"
 #include "tasks/listen.h"
@@ -171,6 +174,34 @@ TEST(AudioFeatures, EqualTheirReferences) {
   ASSERT_EQ(got.size(), wanted.size());
   for (size_t i = 0; i < got.size(); ++i)
     EXPECT_NEAR(got[i], wanted[i], 1e-4 * std::max(1.0f, std::fabs(wanted[i])));
+}
+
+// Recorded with LiteRT: the vector of The Great Wave, and the means of 16 x 16 fields of the painting.
+TEST(Pair, PaintsLikeTheGreatWave) {
+  NEED_SHARED_DATA();
+  const auto folder = shared_data() / "models" / "paint";
+  const auto like = read_image(shared_data() / "images" / "paintings" / "hokusai_great_wave.jpg");
+  const auto photo = read_image(shared_data() / "images" / "kodak" / "kodim23.png");
+  ASSERT_TRUE(like && photo);
+  const auto painter = PairPainter::open(folder / "magenta_style_predict_int8.tflite",
+                                         folder / "magenta_style_transfer_int8.tflite", like->image, {});
+  ASSERT_TRUE(painter) << painter.error().text();
+  const auto style = to_floats(recorded("like_hokusai_style")), got = to_floats((*painter)->style());
+  ASSERT_EQ(got.size(), style.size());
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], style[i], 0.3) << i;
+  const auto small = resize_bytes(photo->image, 384, 384);
+  const auto entered = to_tensor(*small, *preprocess_preset("unit"), 384, 384, 0, 0);
+  const auto painting = (*painter)->paint(*entered);
+  ASSERT_TRUE(painting) << painting.error().text();
+  ASSERT_EQ(painting->shape(), (Shape{1, 384, 384, 3}));
+  const auto means = to_floats(recorded("like_hokusai_kodim23_means"));
+  const auto values = painting->data<float>();
+  for (size_t field = 0; field < means.size(); ++field) {
+    const size_t y = field / 48 * 24, x = field / 3 % 16 * 24, c = field % 3;
+    double sum = 0;
+    for (size_t i = 0; i < 24 * 24; ++i) sum += values[((y + i / 24) * 384 + x + i % 24) * 3 + c];
+    EXPECT_NEAR(sum / (24 * 24), means[field], 0.1) << field;
+  }
 }
 
 TEST(Boxes, OfTheBloodCellsAreRead) {
