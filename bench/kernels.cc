@@ -107,11 +107,11 @@ double peak_macs(Isa isa) {
 }
 
 #if defined(__x86_64__)
-#define POCHADE_TWELVE(F, a, b)                                                                         \
-  F(a, b, 2)                                                                                            \
-  F(a, b, 3)                                                                                            \
-  F(a, b, 4) F(a, b, 5) F(a, b, 6) F(a, b, 7) F(a, b, 8) F(a, b, 9) F(a, b, 10) F(a, b, 11) F(a, b, 12) \
-      F(a, b, 13)
+#define POCHADE_TWELVE(F, a, b) \
+  F(a, b, 2)                    \
+  F(a, b, 3)                    \
+  F(a, b, 4)                    \
+  F(a, b, 5) F(a, b, 6) F(a, b, 7) F(a, b, 8) F(a, b, 9) F(a, b, 10) F(a, b, 11) F(a, b, 12) F(a, b, 13)
 #define POCHADE_VPDPBUSD(a, b, i) "vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
 #define POCHADE_VPDPBUSD_VEX(a, b, i) "%{vex%} vpdpbusd %%" a "0,%%" a "1,%%" a #i "\n"
 #define POCHADE_VPMADDWD(a, b, i) \

@@ -23,7 +23,7 @@ struct PreprocessFlags {
 /// What the model file says.
 struct ModelHints {
   std::map<std::string, std::string> metadata;  ///< ONNX metadata_props
-  std::vector<std::string> input_names = {};         ///< as in keys such as "normalization:NAME" of the metadata
+  std::vector<std::string> input_names = {};    ///< as in keys such as "normalization:NAME" of the metadata
   std::vector<std::string> input_docs;          ///< documentation strings of the inputs
   std::vector<std::string> output_docs;
   std::string model_doc;

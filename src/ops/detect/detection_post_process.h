@@ -8,8 +8,8 @@ namespace pochade {
 ///   codes: 1,A,4+ (y, x, height, width)   scores: 1,A,C or 1,A,C+1 with the background first
 ///   anchors: A,4 (y, x, height, width)    all float32
 ///   -> boxes: 1,D,4 (top, left, bottom, right)   classes: 1,D   scores: 1,D   count: 1   all float32
-/// D = max_detections * max_classes_per_detection; what is not found is 0. The count is one of boxes. (Liu et al. 2015,
-/// arXiv:1512.02325; TensorFlow Lite's custom operator TFLite_Detection_PostProcess)
+/// D = max_detections * max_classes_per_detection; what is not found is 0. The count is one of boxes. (Liu et
+/// al. 2015, arXiv:1512.02325; TensorFlow Lite's custom operator TFLite_Detection_PostProcess)
 struct DetectionPostProcess final : OpOf<DetectionPostProcess> {
   static constexpr std::string_view kName = "DetectionPostProcess";
   int64_t max_detections = 1;
