@@ -104,9 +104,9 @@ POCHADE_INLINE void four_steps(I32 (&sums)[R][V], const RowPointers<R>& rows, si
 #endif
 }
 
-/// Requantizes and stores `rows` rows of V vectors of sums.
+/// Requantizes and stores `rows` rows of V vectors of sums. One for all heights of tiles, or code multiplies.
 template <int V, Requant kMode>
-void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
+__attribute__((noinline)) void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
   const Requantizer<kMode> requantize[4] = {Requantizer<kMode>(t.columns),
                                             Requantizer<kMode>(t.columns.vector(V > 1 ? 1 : 0)),
                                             Requantizer<kMode>(t.columns.vector(V > 2 ? 2 : 0)),
