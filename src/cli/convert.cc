@@ -123,7 +123,7 @@ void convert(const Flags& flags) {
   }
   throw VerbFailure{std::move(line),
                     outcome.verdict
-                        ? "Nothing was written; --force writes it all the same."
+                        ? "Nothing was written; --tolerance allows more, --force writes it all the same."
                         : "Nothing was written; --shape gives the sizes to run it with, --force writes "
                           "it unverified.",
                     1};
@@ -136,11 +136,13 @@ void add_convert(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("convert", "Write a model in another format, and prove that it computes the same");
   verb->footer(
-      "The extension of OUT names the format: .onnx. What is written is read back and run beside the\n"
+      "The extension of OUT names the format: .onnx or .tflite. What is written is read back and run beside "
+      "the\n"
       "original on random inputs; the verdict is kept in OUT.verify.json, and without it there is no OUT.\n"
       "Examples:\n"
       "  pochade convert model.onnx model_13.onnx --opset 13\n"
-      "  pochade convert model.onnx light.onnx --simplify");
+      "  pochade convert model.onnx light.onnx --simplify\n"
+      "  pochade convert model.onnx model.tflite");
   verb->add_option("IN", flags->in, "Model file")->required();
   verb->add_option("OUT", flags->out, "File to write")->required();
   verb->add_option("--opset", flags->opset, "Version of ONNX's operators")

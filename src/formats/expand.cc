@@ -1,5 +1,7 @@
 #include "formats/expand.h"
 
+#include "formats/expand_quantized.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -20,11 +22,25 @@ namespace {
 
 class Expander {
  public:
-  Expander(const Graph& graph, const Vocabulary& vocabulary) : copy_(graph), vocabulary_(vocabulary) {}
+  Expander(const Graph& graph, const Vocabulary& vocabulary)
+      : copy_(graph),
+        vocabulary_(vocabulary),
+        quantized_(
+            copy_,
+            [this](const std::string& name, const OpPtr& op, const Inputs& in) { return add(name, op, in); },
+            [this](const std::string& name, const Activation& act, ValueId x) {
+              return activation(name, act, x);
+            }) {}
 
   Result<Graph> run() {
     for (const NodeId id : copy_.order()) {
       const Node& node = copy_.from().node(id);
+      if (const auto* op = op_as<Quantized>(*node.op); op != nullptr && !vocabulary_.quantized) {
+        TRY(const std::vector<ValueId> made, quantized_.expand(node.name, *op, copy_.now(node.inputs))
+                                                 .context("node \"{}\" ({})", node.name, node.op->name()));
+        for (size_t i = 0; i < made.size(); ++i) copy_.set(node.outputs[i], made[i]);
+        continue;
+      }
       TRY(const std::optional<ValueId> made, expanded(node.name, node.op, copy_.now(node.inputs))
                                                  .context("node \"{}\" ({})", node.name, node.op->name()));
       if (made)
@@ -256,6 +272,7 @@ class Expander {
 
   GraphCopy copy_;
   const Vocabulary& vocabulary_;
+  QuantizedExpander quantized_;
 };
 
 }  // namespace

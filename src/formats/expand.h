@@ -13,6 +13,8 @@ namespace pochade {
 struct Vocabulary {
   /// Operators by our names that need no expansion, of those that have one: "HardSwish", "Gelu", ...
   std::set<std::string_view> operators;
+  /// Whether the format has integer operators as Quantized says them; else they are written around real ones.
+  bool quantized = false;
   /// Whether the format has this activation inside that operator.
   bool (*has_activation)(const Op& op, const Activation& act) = nullptr;
 };

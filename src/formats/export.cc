@@ -3,6 +3,7 @@
 #include <array>
 
 #include "formats/onnx/export.h"
+#include "formats/tflite/export.h"
 
 namespace pochade {
 namespace {
@@ -17,8 +18,13 @@ Result<ExportSummary> write_onnx(const Graph& graph, const ExportOptions& option
   return export_onnx(graph, {.opset = options.opset == 0 ? kStandardExportOpset : options.opset}, file);
 }
 
+Result<ExportSummary> write_tflite(const Graph& graph, const ExportOptions&, FileWriter* file) {
+  return export_tflite(graph, file);
+}
+
 constexpr std::array kWriters = {
     Writer{".onnx", write_onnx},
+    Writer{".tflite", write_tflite},
 };
 
 Result<Writer> writer_of(const std::filesystem::path& path) {

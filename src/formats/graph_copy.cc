@@ -6,7 +6,9 @@ namespace {
 /// Small results of constants become known, as importers make them known.
 constexpr int64_t kKnownLimitBytes = 4096;
 
-std::vector<NodeId> needed_order(const Graph& graph) {
+}  // namespace
+
+std::vector<NodeId> needed_nodes(const Graph& graph) {
   std::vector<bool> needed(static_cast<size_t>(graph.node_count()), false);
   std::vector<ValueId> waiting;
   for (const GraphOutput& output : graph.outputs()) waiting.push_back(output.value);
@@ -25,10 +27,8 @@ std::vector<NodeId> needed_order(const Graph& graph) {
   return order;
 }
 
-}  // namespace
-
 GraphCopy::GraphCopy(const Graph& from)
-    : from_(from), order_(needed_order(from)), now_(static_cast<size_t>(from.value_count()), kNone) {
+    : from_(from), order_(needed_nodes(from)), now_(static_cast<size_t>(from.value_count()), kNone) {
   to_.set_graph_name(from.name());
   for (const auto& [key, text] : from.metadata()) to_.set_metadata(key, text);
   for (const ValueId input : from.inputs())

@@ -49,6 +49,9 @@ class GraphCopy {
   std::vector<ValueId> now_;  ///< kNone: not made yet
 };
 
+/// Nodes that the outputs and the states need, producers before users.
+std::vector<NodeId> needed_nodes(const Graph& graph);
+
 /// The value of `id` if at most `depth` nodes one after the other make it of constants, else an undefined
 /// tensor. Kept nowhere.
 Result<Tensor> constant_value(const Graph& graph, ValueId id, int depth = 4);

@@ -26,7 +26,7 @@ class Exporter {
           "output of the model)",
           graph_.states()[0].name);
     name_ends();
-    for (const NodeId id : graph_.topological_order()) {
+    for (const NodeId id : needed_nodes(graph_)) {
       const Node& node = graph_.node(id);
       TRY(write_node(node).context("node \"{}\" ({})", node.name, name_of(node)));
     }

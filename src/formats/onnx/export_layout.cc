@@ -1,9 +1,11 @@
 #include "formats/onnx/export_layout.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "formats/graph_copy.h"
 #include "ops/conv/conv_transpose.h"
+#include "ops/quant/quantize_linear.h"
 #include "ops/shape/transpose.h"
 #include "passes/move_axes.h"
 #include "passes/sink_transposes.h"
@@ -150,7 +152,10 @@ class Turner {
       order = layout.empty() ? inverse(list[0].layout) : compose(inverse(list[0].layout), layout);
     const ValueId same = shown(root, layout);
     ValueId value = kNone;
-    if (fold_constants && fact(root).is_constant() && copy_.from().value(root).producer == kNone) {
+    const auto* dequantize = fold_constants ? dequantized_weights(root) : nullptr;
+    if (dequantize != nullptr) {
+      TRY(value, turned_weights(root, *dequantize, order));
+    } else if (fold_constants && fact(root).is_constant() && copy_.from().value(root).producer == kNone) {
       TRY(Tensor tensor, transposed(fact(root).constant, order));
       value = copy_.constant(name(root), std::move(tensor));
     } else {
@@ -165,6 +170,29 @@ class Turner {
     }
     made_[at(root)].push_back({layout, value});
     return value;
+  }
+
+  /// The operator that makes `root` of constant integers, or null.
+  const DequantizeLinear* dequantized_weights(ValueId root) const {
+    const NodeId producer = copy_.from().value(root).producer;
+    if (producer == kNone) return nullptr;
+    const Node& node = copy_.from().node(producer);
+    const auto* op = op_as<DequantizeLinear>(*node.op);
+    const bool constant = copy_.from().value(node.inputs[0]).producer == kNone &&
+                          fact(node.inputs[0]).is_constant() && made_[at(root)].size() <= 1;
+    return op != nullptr && constant && op->block_size == 0 ? op : nullptr;
+  }
+
+  /// Turns the integers, not the real numbers, so that the weights stay constants.
+  Result<ValueId> turned_weights(ValueId root, const DequantizeLinear& op, const Permutation& order) {
+    const Node& node = copy_.from().node(copy_.from().value(root).producer);
+    TRY(Tensor integers, transposed(fact(node.inputs[0]).constant, order));
+    DequantizeLinear turned = op;
+    const auto axis = static_cast<int>(op.axis < 0 ? op.axis + static_cast<int64_t>(order.size()) : op.axis);
+    turned.axis = std::find(order.begin(), order.end(), axis) - order.begin();
+    std::vector<ValueId> inputs = copy_.now(node.inputs);
+    inputs[0] = copy_.constant(name(node.inputs[0]), std::move(integers));
+    return copy_.add(node.name, turned, std::move(inputs));
   }
 
   /// Makes the value of the original as it is.
