@@ -363,6 +363,18 @@ Status resize(ExportScope& node) {
   for (const int axis : {1, 2})
     if (!x.dim(axis).is_number() || !y.rank_known() || !y.dim(axis).is_number())
       return Error::not_supported("the sizes of its input or output are not known; convert with fixed sizes");
+  if (node.has_input(2) && !node.fact(2).is_constant())
+    return Error::not_supported("its scales are computed");
+  // TFLite's scale is the quotient of the sizes, whatever a scale was before its size was rounded.
+  const std::vector<float> scales =
+      node.has_input(2) ? to_floats(node.fact(2).constant) : std::vector<float>();
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const auto axis = op.axes.empty() ? static_cast<int>(i) : static_cast<int>(op.axes[i]);
+    if (axis < 1 || axis > 2 || op.coordinates == Resize::Coordinates::kAlignCorners) continue;
+    const auto exact = static_cast<double>(x.dim(axis).number()) * static_cast<double>(scales[i]);
+    if (std::abs(exact - static_cast<double>(y.dim(axis).number())) > 1e-4)
+      return Error::not_supported("its scale {} is not the quotient of two sizes", scales[i]);
+  }
   const bool others_stay = y.dim(0) == x.dim(0) && y.dim(3) == x.dim(3);
   using C = Resize::Coordinates;
   const bool plain = others_stay && !op.antialias && !op.exclude_outside;
