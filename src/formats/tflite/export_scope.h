@@ -4,7 +4,7 @@
 
 #include <unordered_map>
 
-#include "formats/tflite/schema_generated.h"
+#include <formats/tflite/schema_generated.h>
 #include "graph/graph.h"
 #include "ops/quant/quantized.h"
 
