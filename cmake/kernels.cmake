@@ -36,6 +36,10 @@ function(pochade_add_kernels target)
   if(NOT sources)
     return()
   endif()
+  # Simple loops for many types: -O3 triples their code, and makes whole networks 2 % faster at most.
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/kernels/move_simd.cc
+    ${CMAKE_SOURCE_DIR}/src/kernels/quantized_pool_simd.cc
+    PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>;$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-fvect-cost-model=dynamic>")
   set(integer_sources ${sources})
   list(FILTER integer_sources INCLUDE REGEX "/int8_[a-z]+_simd\\.cc$")
   foreach(isa ${POCHADE_ISAS} ${POCHADE_INTEGER_ISAS})
@@ -47,7 +51,13 @@ function(pochade_add_kernels target)
       add_library(pochade_kernels_${isa} OBJECT ${sources})
     endif()
     target_compile_definitions(pochade_kernels_${isa} PRIVATE POCHADE_KERNEL_ISA=${isa} POCHADE_KERNEL_ISA_${isa}=1)
-    target_compile_options(pochade_kernels_${isa} PRIVATE ${POCHADE_FLAGS_${isa}} -fno-math-errno -fno-trapping-math $<$<CONFIG:Release>:-O3>)
+    # Beside vectors, plain C++ is what they are compared with: small counts more than fast.
+    if(isa STREQUAL scalar AND NOT POCHADE_ISAS STREQUAL scalar)
+      set(level -Os)
+    else()
+      set(level -O3)
+    endif()
+    target_compile_options(pochade_kernels_${isa} PRIVATE ${POCHADE_FLAGS_${isa}} -fno-math-errno -fno-trapping-math $<$<CONFIG:Release>:${level}>)
     if(POCHADE_FUZZ)  # the check asserts that the tests reach every path of every kernel: tools/kernel_coverage.py
       target_compile_options(pochade_kernels_${isa} PRIVATE -fprofile-instr-generate -fcoverage-mapping)
       target_link_options(${target} PUBLIC -fprofile-instr-generate)

@@ -313,7 +313,7 @@ class Packages(Wrapper):
         for line in (REPOSITORY / "tools/packages.txt").read_text().splitlines():
             if line and not line.startswith("#"):
                 group, package = line.split()
-                self.assertIn(group, ("build", "media", "check", "full", "arm"))
+                self.assertIn(group, ("build", "media", "keras", "check", "full", "arm"))
                 self.assertNotIn((group == "arm", package), seen)
                 seen.add((group == "arm", package))
 
