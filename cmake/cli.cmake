@@ -44,6 +44,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   # On the board it is one static file, with a name that says so.
   set(program_name $<IF:$<BOOL:${CMAKE_CROSSCOMPILING}>,pochade-run,pochade>)
   set_target_properties(pochade-cli PROPERTIES OUTPUT_NAME ${program_name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  target_precompile_headers(pochade-cli PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp> ${CMAKE_SOURCE_DIR}/src/engine/session.h)
   target_compile_options(pochade-cli PRIVATE -O1)  # it parses and prints: building fast matters more
   target_compile_definitions(pochade-cli PRIVATE POCHADE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(pochade-cli PRIVATE

@@ -181,7 +181,8 @@ build() {
   fi
   if command -v ccache >/dev/null; then
     export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1} # one cache for all checkouts
-    arguments+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
+    arguments+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache
+      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON)
   fi
   # shellcheck disable=SC2206  # the options are words by design
   arguments+=($options)
