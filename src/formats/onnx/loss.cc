@@ -14,7 +14,7 @@ Status loss(NodeScope& node) {
   else if (reduction == "sum")
     op.loss.reduction = LossReduction::kSum;
   else if (reduction == "none")
-    op.loss.reduction = LossReduction::kNone;
+    op.loss.reduction = LossReduction::kEach;
   else
     return Error::invalid_model("reduction is \"{}\"", reduction);
   op.loss.has_ignore_index = node.has("ignore_index");

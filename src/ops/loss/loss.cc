@@ -26,7 +26,7 @@ Result<Fact> infer_loss(const LossFields& loss, std::span<const Fact> in) {
     if (x.dims && in[2].dims && x.dim(1).is_number() && in[2].dim(0).is_number() && x.dim(1) != in[2].dim(0))
       return Error::invalid_model("{} weights for {} classes", in[2].dim(0).number(), x.dim(1).number());
   }
-  if (loss.reduction != LossReduction::kNone) return Fact(*x.dtype, Shape{});
+  if (loss.reduction != LossReduction::kEach) return Fact(*x.dtype, Shape{});
   return Fact(*x.dtype, target.dims);
 }
 
@@ -53,7 +53,7 @@ Result<Tensor> eval_loss(const LossFields& loss, const Tensor& x, std::span<cons
     weight_sum += weight;
   }
   switch (loss.reduction) {
-    case LossReduction::kNone:
+    case LossReduction::kEach:
       return losses.cast(dtype);
     case LossReduction::kSum:
       return Tensor::scalar(sum).cast(dtype);
@@ -67,7 +67,7 @@ Result<Tensor> eval_loss(const LossFields& loss, const Tensor& x, std::span<cons
 
 std::string_view to_string(LossReduction reduction) {
   switch (reduction) {
-    case LossReduction::kNone:
+    case LossReduction::kEach:
       return "none";
     case LossReduction::kSum:
       return "sum";

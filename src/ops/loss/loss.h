@@ -5,7 +5,7 @@
 namespace pochade {
 
 enum class LossReduction {
-  kNone,
+  kEach,  ///< no reduction: a loss for each element
   kSum,
   kMean,  ///< the sum of losses divided by the sum of their weights
 };

@@ -22,16 +22,16 @@ std::vector<float> loss(LossReduction reduction, const Tensors& in, std::optiona
 
 TEST(NegativeLogLikelihoodLoss, ReductionsAndWeights) {
   using V = std::vector<float>;
-  EXPECT_EQ(loss(LossReduction::kNone, {kX, kTarget}), (V{1, 6, 9, 10}));
+  EXPECT_EQ(loss(LossReduction::kEach, {kX, kTarget}), (V{1, 6, 9, 10}));
   EXPECT_EQ(loss(LossReduction::kSum, {kX, kTarget}), V{26});
   EXPECT_EQ(loss(LossReduction::kMean, {kX, kTarget}), V{6.5});
-  EXPECT_EQ(loss(LossReduction::kNone, {kX, kTarget, kWeight}), (V{1, 18, 18, 20}));
+  EXPECT_EQ(loss(LossReduction::kEach, {kX, kTarget, kWeight}), (V{1, 18, 18, 20}));
   EXPECT_EQ(loss(LossReduction::kMean, {kX, kTarget, kWeight}), V{57.0f / 8});
 }
 
 TEST(NegativeLogLikelihoodLoss, AnIgnoredClassCountsNothingAndNeedNotExist) {
   using V = std::vector<float>;
-  EXPECT_EQ(loss(LossReduction::kNone, {kX, kTarget}, 1), (V{1, 6, 0, 0}));
+  EXPECT_EQ(loss(LossReduction::kEach, {kX, kTarget}, 1), (V{1, 6, 0, 0}));
   EXPECT_EQ(loss(LossReduction::kMean, {kX, kTarget}, 1), V{3.5});
   const Tensor outside = Tensor::of<int64_t>({2, 2}, {0, -100, 1, 1});
   EXPECT_EQ(loss(LossReduction::kSum, {kX, outside}, -100), V{20});
@@ -42,7 +42,7 @@ TEST(NegativeLogLikelihoodLoss, AnIgnoredClassCountsNothingAndNeedNotExist) {
 
 TEST(SoftmaxCrossEntropyLoss, GivesTheLogProbabilitiesToo) {
   SoftmaxCrossEntropyLoss op;
-  op.loss.reduction = LossReduction::kNone;
+  op.loss.reduction = LossReduction::kEach;
   // Softmax of (0, ln 3) is (1/4, 3/4); 1000 more on all changes nothing.
   const float ln3 = std::log(3.0f);
   const auto out =
