@@ -1,12 +1,10 @@
-#include <unistd.h>
 
-#include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 
 #include "cli/common.h"
+#include "cli/progress.h"
 #include "cli/task_flags.h"
 #include "cli/verbs.h"
 #include "tasks/evaluate.h"
@@ -14,37 +12,12 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct EvalFlags {
   std::string model, data, task = "classify";
   TaskFlags network;
   int folds = 1;
   int64_t limit = 0;
   bool json = false;
-};
-
-volatile std::sig_atomic_t interrupted = 0;
-
-/// "\r123 of 500" on a terminal.
-class Progress {
- public:
-  ~Progress() {
-    if (visible_) std::fputs("\r                              \r", stderr);
-  }
-  bool operator()(int64_t done, int64_t all) {
-    const auto now = Clock::now();
-    if (shown_ && now - last_ > std::chrono::milliseconds(200)) {
-      std::fprintf(stderr, "\r%lld of %lld", static_cast<long long>(done), static_cast<long long>(all));
-      std::fflush(stderr);
-      last_ = now;
-      visible_ = true;
-    }
-    return interrupted == 0;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool shown_ = isatty(STDERR_FILENO) != 0, visible_ = false;
-  Clock::time_point last_ = Clock::now();
 };
 
 nlohmann::ordered_json interval_json(const Interval& interval) {
@@ -127,7 +100,7 @@ void add_segmentation_json(const Evaluation& result, nlohmann::ordered_json& out
           *one;
 }
 
-void print_result(const Evaluation& result, const Flags& flags) {
+void print_result(const Evaluation& result, const EvalFlags& flags) {
   nlohmann::ordered_json out = {
       {"model", flags.model}, {"data", flags.data}, {"task", flags.task}, {"layout", result.layout}};
   const bool labels = result.task == EvaluationTask::kClassify || result.task == EvaluationTask::kKeyword;
@@ -159,13 +132,13 @@ void print_result(const Evaluation& result, const Flags& flags) {
   }
 }
 
-void eval(const Flags& flags) {
+void eval(const EvalFlags& flags) {
   const auto task = evaluation_task(flags.task);
   if (!task)
     fail_usage(format("--task {}: no such task", flags.task), format("Known: {}.", kEvaluationTasks));
   Network network = flags.network.open(flags.model);
   const auto result = [&] {
-    Progress progress;
+    Progress progress("evaluating");
     EvaluationOptions options{flags.folds, flags.limit, std::ref(progress)};
     return evaluate(network, flags.data, *task, options);
   }();
@@ -179,7 +152,7 @@ void eval(const Flags& flags) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<EvalFlags>();
   CLI::App* verb = app.add_subcommand("eval", "Measure how well a model does its task on labelled data");
   verb->footer(
       "Data: a folder for each class; NNNN_*.jpg with labels.tsv (index, id, name); CIFAR-10 .bin files;\n"
@@ -203,8 +176,7 @@ void add_eval(CLI::App& app) {
       ->type_name("N");
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags] {
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    catch_interrupts();
     eval(*flags);
   });
 }

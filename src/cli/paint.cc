@@ -1,12 +1,11 @@
-#include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 
 #include "base/memory.h"
 #include "cli/common.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "data/card.h"
 #include "media/encode.h"
@@ -18,7 +17,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct PaintFlags {
   std::vector<std::string> photos;
   std::string output, model, style, size, preprocess, channels, like;
   std::vector<std::string> pair;
@@ -30,37 +29,8 @@ struct Flags {
   bool quiet = false;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-/// "\rpainting 43%" on a terminal, once a run takes longer than two seconds. Ends the run on Ctrl-C.
-class Progress {
- public:
-  explicit Progress(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) != 0), start_(Clock::now()) {}
-  ~Progress() { clear(); }
-  bool operator()(size_t done, size_t all) {
-    const auto now = Clock::now();
-    if (shown_ && now - start_ > std::chrono::seconds(2) && now - last_ > std::chrono::milliseconds(100)) {
-      std::fprintf(stderr, "\rpainting %3zu%%", 100 * done / all);
-      std::fflush(stderr);
-      last_ = now;
-      visible_ = true;
-    }
-    return interrupted == 0;
-  }
-  void clear() {
-    if (visible_) std::fputs("\r              \r", stderr);
-    visible_ = false;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool shown_;
-  bool visible_ = false;
-  Clock::time_point start_, last_;
-};
-
 void check_interrupt() {
-  if (interrupted != 0) throw VerbFailure{"stopped; nothing was half written", "", 1};
+  if (interrupted()) throw VerbFailure{"stopped; nothing was half written", "", 1};
 }
 
 /// Seconds with two digits.
@@ -71,8 +41,8 @@ std::string seconds_text(std::chrono::steady_clock::time_point start) {
   return text;
 }
 
-void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision& decision, Painter& painter,
-               Session& session) {
+void paint_one(const PaintJob& job, const PaintFlags& flags, const PreprocessDecision& decision,
+               Painter& painter, Session& session) {
   const auto start = std::chrono::steady_clock::now();
   DecodedImage photo = value_or_fail(read_image(job.photo));
   if (flags.verbose)
@@ -82,7 +52,7 @@ void paint_one(const PaintJob& job, const Flags& flags, const PreprocessDecision
   check_interrupt();
   const auto network_start = std::chrono::steady_clock::now();
   Image painting = [&] {
-    Progress progress(flags.quiet);
+    Progress progress("painting", flags.quiet);
     session.on_step(std::ref(progress));
     auto result = paint_photo(photo.image, decision.preprocess, painter, {flags.strength, flags.keep_colors});
     session.on_step(nullptr);
@@ -112,7 +82,8 @@ struct Painting {
   PreprocessDecision decision;
 };
 
-Painting with_model(const std::filesystem::path& model, const Flags& flags, const SessionOptions& options) {
+Painting with_model(const std::filesystem::path& model, const PaintFlags& flags,
+                    const SessionOptions& options) {
   std::unique_ptr<ModelPainter> painter = value_or_fail(ModelPainter::open(model, options));
   for (const std::string& warning : painter->warnings())
     std::cerr << "pochade: warning: " << model.string() << ": " << warning << "\n";
@@ -133,7 +104,7 @@ Painting with_model(const std::filesystem::path& model, const Flags& flags, cons
 }
 
 /// The predict and transfer networks, and the painting to be like.
-Painting with_pair(const Flags& flags, const SessionOptions& options) {
+Painting with_pair(const PaintFlags& flags, const SessionOptions& options) {
   const DecodedImage like = value_or_fail(read_image(flags.like));
   std::unique_ptr<PairPainter> painter =
       value_or_fail(PairPainter::open(flags.pair[0], flags.pair[1], like.image, options));
@@ -146,7 +117,7 @@ Painting with_pair(const Flags& flags, const SessionOptions& options) {
   return out;
 }
 
-void check_style_flags(const Flags& flags) {
+void check_style_flags(const PaintFlags& flags) {
   if (!flags.model.empty() && !flags.style.empty()) fail_usage("--model and --style exclude each other");
   if (flags.like.empty() && flags.pair.empty()) return;
   if (flags.like.empty()) fail_usage("--pair needs a painting", "Name it: --like PAINTING.jpg");
@@ -158,7 +129,7 @@ void check_style_flags(const Flags& flags) {
     fail_usage("--like excludes --preprocess and --channels", "A pair has RGB of 0..1 on every side.");
 }
 
-void paint(const Flags& flags) {
+void paint(const PaintFlags& flags) {
   check_style_flags(flags);
   const bool like = !flags.like.empty();
   std::filesystem::path model = flags.model;
@@ -184,7 +155,7 @@ void paint(const Flags& flags) {
     try {
       paint_one(job, flags, painting.decision, *painting.painter, *painting.session);
     } catch (const VerbFailure& failure) {
-      if (jobs.size() == 1 || interrupted != 0) throw;
+      if (jobs.size() == 1 || interrupted()) throw;
       std::cerr << "pochade: " << failure.line << "\n";
       last_failure = VerbFailure{"not every photo was painted", "", 1};
     }
@@ -195,7 +166,7 @@ void paint(const Flags& flags) {
 }  // namespace
 
 void add_paint(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PaintFlags>();
   CLI::App* verb = app.add_subcommand("paint", "Turn photos into paintings");
   verb->footer(
       "The painting has the photo's size. Without -o it goes beside the photo: photo.STYLE.jpg.\n"
@@ -238,8 +209,7 @@ void add_paint(CLI::App& app) {
   verb->add_flag("-v,--verbose", flags->verbose, "Say what was decided, and from where");
   verb->add_flag("-q,--quiet", flags->quiet, "Say nothing but errors");
   verb->callback([flags] {
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    catch_interrupts();
     paint(*flags);
   });
 }
