@@ -210,25 +210,33 @@ fuzz_unit_tests() {
 # The unit tests above reach every path of every kernel.
 kernel_coverage() { counted tools/kernel_coverage.py build/fuzz/pochade_tests build/check/kernels_*.profraw; }
 
-# Every fuzz target for 30 s, starting from its corpus in tests/fuzz/NAME/.
-fuzzers() {
-  local program name corpus folder ran=0
-  for program in build/fuzz/fuzz/*_fuzz; do
-    name=${program##*/}
-    corpus=$(mktemp -d) || return 1
-    for folder in "tests/fuzz/$name" "tests/fuzz/${name%_fuzz}"; do
-      if [[ -d $folder ]]; then cp -r "$folder/." "$corpus"; fi
-    done
-    echo "--- $name"
-    if LLVM_PROFILE_FILE=/dev/null "$program" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/check/" "$corpus"; then
-      count 1 0 0
-    else
-      count 0 1 0
-    fi
-    rm -rf "$corpus"
-    ran=$((ran + 1))
+# fuzz PROGRAM: 20 s from its corpus in tests/fuzz/, then one line that says how it went; its words are in build/check/.
+fuzz() {
+  local name=${1##*/} corpus folder
+  corpus=$(mktemp -d) || return 1
+  for folder in "tests/fuzz/$name" "tests/fuzz/${name%_fuzz}"; do
+    if [[ -d $folder ]]; then cp -r "$folder/." "$corpus"; fi
   done
-  ((ran > 0))
+  if LLVM_PROFILE_FILE=/dev/null "$1" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/check/ "$corpus" \
+    >"build/check/$name.log" 2>&1; then
+    echo "fuzzed $name"
+  else
+    echo "FAILED $name: build/check/$name.log"
+  fi
+  rm -rf "$corpus"
+}
+
+# Every fuzz target, as many at once as there are CPUs.
+fuzzers() {
+  local line
+  export -f fuzz
+  while read -r line; do
+    echo "$line"
+    case $line in
+      fuzzed\ *) count 1 0 0 ;;
+      FAILED\ *) count 0 1 0; tail -n 30 "${line##* }" ;;
+    esac
+  done < <(printf '%s\n' build/fuzz/fuzz/*_fuzz | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}')
 }
 
 tsan_build() {
