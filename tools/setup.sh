@@ -171,7 +171,7 @@ build() {
   local preset=$1 folder=$2 options=$3 home='' log=$2/messages.log status
   shift 3
   mkdir -p "$folder" && : >"$log" || return 1
-  local arguments=(--preset "$preset")
+  local arguments=(--preset "$preset" -DPOCHADE_UNITY=ON)
   if [[ -f $folder/CMakeCache.txt ]]; then
     while IFS= read -r line; do
       if [[ $line == CMAKE_HOME_DIRECTORY:INTERNAL=* ]]; then home=${line#*=}; fi
@@ -179,11 +179,8 @@ build() {
     # The checkout was moved or copied: what was built names the old place.
     if [[ $home != "$root" ]]; then arguments+=(--fresh); fi
   fi
-  if command -v ccache >/dev/null; then
-    export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1} # one cache for all checkouts
-    arguments+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache
-      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON)
-  fi
+  # A cache of whole objects (ccache) finds nothing of another checkout behind a precompiled header.
+  if [[ -n ${CMAKE_CXX_COMPILER_LAUNCHER:-} ]]; then arguments+=(-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON); fi
   # shellcheck disable=SC2206  # the options are words by design
   arguments+=($options)
   if ! (cd "$root" && cmake "${arguments[@]}") >"$folder/configure.log" 2>&1; then

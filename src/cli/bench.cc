@@ -9,7 +9,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct BenchFlags {
   std::string model;
   RunFlags run;
   double seconds = 2;
@@ -35,7 +35,7 @@ void print_layers(const std::vector<LayerTime>& layers, bool with_times) {
   }
 }
 
-void bench(const Flags& flags) {
+void bench(const BenchFlags& flags) {
   LoadedModel loaded = load_with_random_inputs(flags.model, flags.run, 1);
   Session& session = loaded.session;
   std::vector<Shape> shapes;
@@ -82,7 +82,7 @@ void bench(const Flags& flags) {
   if (flags.layers) print_layers(layers, true);
 }
 
-void why(const Flags& flags) {
+void why(const BenchFlags& flags) {
   LoadedModel loaded = load_with_random_inputs(flags.model, flags.run, 1);
   std::vector<Shape> shapes;
   for (const Tensor& t : loaded.inputs) shapes.push_back(t.shape());
@@ -105,7 +105,7 @@ void why(const Flags& flags) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   CLI::App* verb = app.add_subcommand("bench", "Measure a model's latency and memory on random input");
   verb->footer(
       "Examples:\n  pochade bench candy.onnx --threads 1 --layers\n  pochade bench first_style.onnx --shape "
@@ -124,7 +124,7 @@ void add_bench(CLI::App& app) {
 }
 
 void add_why(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   CLI::App* verb = app.add_subcommand("why", "Say which kernel each step uses, and why");
   verb->footer("Example: pochade why candy.onnx --isa avx2");
   verb->add_option("MODEL", flags->model, "Model file")->required();

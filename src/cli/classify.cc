@@ -14,7 +14,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct ClassifyFlags {
   std::string model, output;
   std::vector<std::string> files;
   TaskFlags network;
@@ -23,8 +23,8 @@ struct Flags {
   bool json = false, force = false;
 };
 
-nlohmann::ordered_json classify_one(const std::string& file, const Flags& flags, const PictureOutput& output,
-                                    Network& network) {
+nlohmann::ordered_json classify_one(const std::string& file, const ClassifyFlags& flags,
+                                    const PictureOutput& output, Network& network) {
   const DecodedImage decoded = value_or_fail(read_image(file));
   const Tensor result = value_or_fail(classify_scores(network, decoded.image).context("{}", file));
   const std::vector<float> scores = probabilities(result.data<float>());
@@ -54,7 +54,7 @@ nlohmann::ordered_json classify_one(const std::string& file, const Flags& flags,
 }  // namespace
 
 void add_classify(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ClassifyFlags>();
   CLI::App* verb = app.add_subcommand("classify", "Say what is on pictures");
   verb->footer(
       "Labels come from --labels, a card, or the model file itself.\n"

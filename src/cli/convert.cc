@@ -12,7 +12,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct ConvertFlags {
   std::string in, out;
   int opset = kStandardExportOpset;
   bool simplify = false;
@@ -27,7 +27,7 @@ struct Flags {
 /// Sizes that the model leaves open, for the comparison: enough for the windows of most networks.
 constexpr int64_t kOpenSize = 64;
 
-VerifyOptions verify_options(const Flags& flags) {
+VerifyOptions verify_options(const ConvertFlags& flags) {
   VerifyOptions options;
   options.samples = flags.samples;
   options.seed = flags.seed;
@@ -46,7 +46,7 @@ struct Outcome {
   std::string failure;  ///< why there is no verdict
 };
 
-nlohmann::ordered_json outcome_json(const Flags& flags, const Outcome& outcome,
+nlohmann::ordered_json outcome_json(const ConvertFlags& flags, const Outcome& outcome,
                                     const VerifyOptions& options) {
   nlohmann::ordered_json json = {{"model", flags.in}, {"written", flags.out}};
   if (std::filesystem::path(flags.out).extension() == ".onnx") json["opset"] = flags.opset;
@@ -61,7 +61,7 @@ nlohmann::ordered_json outcome_json(const Flags& flags, const Outcome& outcome,
   return json;
 }
 
-void print_outcome(const Flags& flags, const Outcome& outcome, const VerifyOptions& options) {
+void print_outcome(const ConvertFlags& flags, const Outcome& outcome, const VerifyOptions& options) {
   if (outcome.before.operators > 0)
     std::printf(
         "Simplified: %lld operators and %lld bytes, %lld and %lld before\n",
@@ -85,7 +85,7 @@ void judge(const Graph& original, const FileWriter& file, const VerifyOptions& o
     outcome.failure = verdict.error().text();
 }
 
-void convert(const Flags& flags) {
+void convert(const ConvertFlags& flags) {
   const std::filesystem::path out = flags.out;
   value_or_fail(check_export_path(out));
   const VerifyOptions options = verify_options(flags);
@@ -132,7 +132,7 @@ void convert(const Flags& flags) {
 }  // namespace
 
 void add_convert(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ConvertFlags>();
   CLI::App* verb =
       app.add_subcommand("convert", "Write a model in another format, and prove that it computes the same");
   verb->footer(

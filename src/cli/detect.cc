@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct DetectFlags {
   std::string model, output;
   std::vector<std::string> files;
   TaskFlags network;
@@ -33,7 +33,7 @@ Json keypoints_json(std::span<const Keypoint> keypoints) {
   return out;
 }
 
-Json boxes(Network& network, const Image& picture, Image* drawn, const Flags& flags) {
+Json boxes(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
   const auto threshold = flags.threshold >= 0 ? std::optional(flags.threshold) : std::nullopt;
   const std::vector<Detection> found = value_or_fail(detect(network, picture, threshold));
   Json out = Json::array();
@@ -53,7 +53,7 @@ Json boxes(Network& network, const Image& picture, Image* drawn, const Flags& fl
   return {{"detections", out}};
 }
 
-Json pose(Network& network, const Image& picture, Image* drawn, const Flags& flags) {
+Json pose(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
   const std::vector<Keypoint> found = value_or_fail(find_pose(network, picture));
   const double threshold = flags.threshold >= 0 ? flags.threshold : network.task().threshold.value_or(0.3);
   if (!flags.json)
@@ -64,7 +64,7 @@ Json pose(Network& network, const Image& picture, Image* drawn, const Flags& fla
   return {{"keypoints", keypoints_json(found)}};
 }
 
-Json mask(Network& network, const Image& picture, Image* drawn, const Flags& flags) {
+Json mask(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
   const Mask found = value_or_fail(segment(network, picture));
   std::array<int64_t, 256> counts{};
   for (const uint8_t label : found.classes) ++counts[label];
@@ -92,7 +92,7 @@ Json mask(Network& network, const Image& picture, Image* drawn, const Flags& fla
   return {{"classes", out}};
 }
 
-Json look_at(const std::string& file, TaskKind kind, const Flags& flags, const PictureOutput& output,
+Json look_at(const std::string& file, TaskKind kind, const DetectFlags& flags, const PictureOutput& output,
              Network& network) {
   const DecodedImage decoded = value_or_fail(read_image(file));
   std::optional<Image> drawn;
@@ -109,7 +109,7 @@ Json look_at(const std::string& file, TaskKind kind, const Flags& flags, const P
 
 void add_verb(CLI::App& app, const char* name, const char* description, const char* footer,
               std::optional<TaskKind> kind) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DetectFlags>();
   CLI::App* verb = app.add_subcommand(name, description);
   verb->footer(footer);
   verb->add_option("MODEL", flags->model, "Model file")->required();

@@ -13,7 +13,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct InspectFlags {
   std::string model;
   RunFlags run;
   bool layers = false;
@@ -34,7 +34,7 @@ Json port(const std::string& name, const Fact& fact) {
   return {{"name", name}, {"dtype", to_string(*fact.dtype)}, {"shape", fact.dims ? dims : Json()}};
 }
 
-void print_as_json(const Flags& flags, const Graph& graph, const GraphSummary& summary) {
+void print_as_json(const InspectFlags& flags, const Graph& graph, const GraphSummary& summary) {
   Json out;
   out["model"] = flags.model;
   out["inputs"] = out["outputs"] = Json::array();
@@ -67,7 +67,7 @@ std::string millions(int64_t count) {
   return text;
 }
 
-void print_as_text(const Flags& flags, const Graph& graph, const GraphSummary& summary) {
+void print_as_text(const InspectFlags& flags, const Graph& graph, const GraphSummary& summary) {
   std::cout << flags.model << "\n";
   for (const ValueId v : graph.inputs())
     std::cout << "  input   " << graph.value(v).name << "  " << to_string(graph.fact(v)) << "\n";
@@ -93,7 +93,7 @@ void print_as_text(const Flags& flags, const Graph& graph, const GraphSummary& s
               << "\n";
 }
 
-void inspect(const Flags& flags) {
+void inspect(const InspectFlags& flags) {
   Graph graph = value_or_fail(import_model(flags.model));
   if (!flags.run.shapes.empty()) {
     const auto shapes = value_or_fail(input_shapes(graph, flags.run.shapes_by_name()));
@@ -118,7 +118,7 @@ void inspect(const Flags& flags) {
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InspectFlags>();
   CLI::App* verb = app.add_subcommand("inspect", "Show what a model is made of");
   verb->footer(
       "Examples:\n  pochade inspect candy.onnx --layers\n  pochade inspect first_style.onnx --shape "

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Flags {
+struct ListenFlags {
   std::string model;
   std::vector<std::string> files;
   TaskFlags network;
@@ -24,7 +24,7 @@ struct Flags {
 };
 
 /// Each stretch with its best words.
-Json words(const std::vector<Heard>& all, const Flags& flags, const Network& network) {
+Json words(const std::vector<Heard>& all, const ListenFlags& flags, const Network& network) {
   const double threshold = flags.threshold >= 0 ? flags.threshold : network.task().threshold.value_or(0);
   Json out = Json::array();
   for (const Heard& heard : all) {
@@ -47,7 +47,7 @@ Json words(const std::vector<Heard>& all, const Flags& flags, const Network& net
 }
 
 /// The mean error over all stretches, against the threshold if there is one.
-Json anomaly(const std::vector<Heard>& all, const Flags& flags, const Network& network) {
+Json anomaly(const std::vector<Heard>& all, const ListenFlags& flags, const Network& network) {
   double sum = 0, worst = 0;
   for (const Heard& heard : all) {
     sum += heard.anomaly;
@@ -68,7 +68,7 @@ Json anomaly(const std::vector<Heard>& all, const Flags& flags, const Network& n
 }  // namespace
 
 void add_listen(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ListenFlags>();
   CLI::App* verb = app.add_subcommand("listen", "Hear words, or strange noises, in WAV files");
   verb->footer(
       "A card's section [audio] says how sound enters (docs/tasks.md). Sound of another rate is resampled.\n"

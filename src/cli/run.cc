@@ -11,7 +11,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct RunVerbFlags {
   std::string model;
   std::vector<std::string> inputs;
   std::string output;
@@ -42,7 +42,7 @@ Tensor read_wav_contents(const std::string& file) {
   return value_or_fail(Tensor::from_bytes(DType::kU8, {static_cast<int64_t>(bytes.size())}, bytes));
 }
 
-void run_model(const Flags& flags) {
+void run_model(const RunVerbFlags& flags) {
   Graph graph = value_or_fail(import_model(flags.model));
   std::map<std::string, Tensor> given;
   auto shapes = flags.run.shapes_by_name();
@@ -89,7 +89,7 @@ void run_model(const Flags& flags) {
 }  // namespace
 
 void add_run(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RunVerbFlags>();
   CLI::App* verb = app.add_subcommand("run", "Run a model on .npy files");
   verb->footer(
       "Writes one .npy an output and DIR/index.json.\n"

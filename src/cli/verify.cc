@@ -7,7 +7,7 @@
 namespace pochade {
 namespace {
 
-struct Flags {
+struct VerifyFlags {
   std::string a, b;
   int samples = 3;
   uint64_t seed = 1;
@@ -17,7 +17,7 @@ struct Flags {
   bool json = false;
 };
 
-void verify(const Flags& flags) {
+void verify(const VerifyFlags& flags) {
   const Graph a = value_or_fail(import_model(flags.a)), b = value_or_fail(import_model(flags.b));
   VerifyOptions options;
   options.samples = flags.samples;
@@ -41,7 +41,7 @@ void verify(const Flags& flags) {
 }  // namespace
 
 void add_verify(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VerifyFlags>();
   CLI::App* verb = app.add_subcommand(
       "verify", "Compare two models on the same inputs, and find the layer where they part");
   verb->footer(

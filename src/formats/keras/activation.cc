@@ -214,7 +214,7 @@ Result<Values> softmax_layer(LayerScope& layer) {
   return layer.one(op, {x});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kActivationRows[] = {
     {"Activation", activation}, {"ReLU", relu},     {"LeakyReLU", leaky_relu_layer},
     {"PReLU", prelu},           {"ELU", elu_layer}, {"ThresholdedReLU", thresholded_relu},
     {"Softmax", softmax_layer},
@@ -237,7 +237,7 @@ Result<ValueId> LayerScope::activate(ValueId x, const Json* json) {
 }
 
 std::span<const Row> activation_rows() {
-  return kRows;
+  return kActivationRows;
 }
 
 }  // namespace pochade::keras

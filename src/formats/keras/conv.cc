@@ -252,7 +252,7 @@ Result<Values> conv_transpose(LayerScope& layer) {
   return finish(layer, common, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kConvRows[] = {
     {"Conv1D", conv<1>},
     {"Conv2D", conv<2>},
     {"Conv3D", conv<3>},
@@ -273,7 +273,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> conv_rows() {
-  return kRows;
+  return kConvRows;
 }
 
 }  // namespace pochade::keras

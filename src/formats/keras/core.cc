@@ -98,9 +98,10 @@ Result<Values> embedding(LayerScope& layer) {
   return layer.one(Gather{}, {layer.constant("embeddings", table), x});
 }
 
-constexpr std::string_view kProgram = "its meaning is a program that the file only has as Python's bytes";
+constexpr std::string_view kProgramAsBytes =
+    "its meaning is a program that the file only has as Python's bytes";
 
-constexpr Row kRows[] = {
+constexpr Row kCoreRows[] = {
     {"Dense", dense},
     {"Flatten", flatten},
     {"Reshape", reshape},
@@ -136,14 +137,14 @@ constexpr Row kRows[] = {
     {"RandomPerspective", nothing},
     {"RandomInvert", nothing},
     {"RandAugment", nothing},
-    {"Lambda", nullptr, kProgram},
+    {"Lambda", nullptr, kProgramAsBytes},
     {"Masking", nullptr, "the steps that it masks would count in what follows"},
 };
 
 }  // namespace
 
 std::span<const Row> core_rows() {
-  return kRows;
+  return kCoreRows;
 }
 
 }  // namespace pochade::keras

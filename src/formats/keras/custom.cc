@@ -97,7 +97,7 @@ Result<Values> stochastic_depth(LayerScope& layer) {
   return Values{x};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kCustomRows[] = {
     {"LayerScale", layer_scale},
     {"StochasticDepth", stochastic_depth},
     {"InstanceNormalization", instance_normalization},
@@ -107,7 +107,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> custom_rows() {
-  return kRows;
+  return kCustomRows;
 }
 
 }  // namespace pochade::keras

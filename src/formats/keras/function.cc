@@ -243,7 +243,7 @@ Result<ValueId> shape_value(LayerScope& layer, const Operand* shape) {
   return layer.add(Concat{}, parts);
 }
 
-Result<Values> reshape(LayerScope& layer) {
+Result<Values> reshape_call(LayerScope& layer) {
   TRY(const ValueId x, layer.input());
   const Operand* shape = find(layer, 1, {"shape", "newshape"});
   TRY(const ValueId sizes, shape_value(layer, shape));
@@ -549,7 +549,7 @@ constexpr Row kFunctions[] = {
     {"clip_by_value", clip},
     {"concat", concat},
     {"stack", stack},
-    {"reshape", reshape},
+    {"reshape", reshape_call},
     {"transpose", transpose},
     {"compat.v1.transpose", transpose},
     {"expand_dims", expand_dims},
@@ -581,7 +581,7 @@ Result<Values> tensorflow_function(LayerScope& layer) {
   return row->import(layer);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kFunctionRows[] = {
     {"TFOpLambda", tensorflow_function},
     {"SlicingOpLambda", tensorflow_function},
     {"TensorFlowOpLayer", nullptr,
@@ -635,7 +635,7 @@ constexpr Row kRows[] = {
     {"Clip", clip},
     {"Concatenate", concat},
     {"Stack", stack},
-    {"Reshape", reshape},
+    {"Reshape", reshape_call},
     {"Transpose", transpose},
     {"ExpandDims", expand_dims},
     {"Squeeze", squeeze},
@@ -653,7 +653,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> function_rows() {
-  return kRows;
+  return kFunctionRows;
 }
 
 }  // namespace pochade::keras

@@ -126,7 +126,7 @@ Result<Values> center_crop(LayerScope& layer) {
                              layer.integers_constant(axes)});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kImageRows[] = {
     {"Rescaling", rescaling},
     {"Normalization", normalization},
     {"CenterCrop", center_crop},
@@ -136,7 +136,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> image_rows() {
-  return kRows;
+  return kImageRows;
 }
 
 }  // namespace pochade::keras

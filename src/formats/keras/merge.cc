@@ -101,7 +101,7 @@ Result<Values> dot(LayerScope& layer) {
   return layer.one(Unsqueeze{}, {y, layer.integers_constant({1})});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kMergeRows[] = {
     {"Add", merge<Add>},
     {"Multiply", merge<Mul>},
     {"Maximum", merge<Max>},
@@ -115,7 +115,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> merge_rows() {
-  return kRows;
+  return kMergeRows;
 }
 
 }  // namespace pochade::keras

@@ -158,7 +158,7 @@ Result<Values> unit_normalization(LayerScope& layer) {
   return layer.one(op, {x});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kNormRows[] = {
     {"BatchNormalization", batch_normalization},
     {"BatchNormalizationV1", batch_normalization},
     {"BatchNormalizationV2", batch_normalization},
@@ -172,7 +172,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> norm_rows() {
-  return kRows;
+  return kNormRows;
 }
 
 }  // namespace pochade::keras

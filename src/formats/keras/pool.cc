@@ -40,7 +40,7 @@ Result<Values> global_pool(LayerScope& layer) {
   return Values{out};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kPoolRows[] = {
     {"MaxPooling1D", pool<MaxPool, 1>},
     {"MaxPooling2D", pool<MaxPool, 2>},
     {"MaxPooling3D", pool<MaxPool, 3>},
@@ -66,7 +66,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> pool_rows() {
-  return kRows;
+  return kPoolRows;
 }
 
 }  // namespace pochade::keras

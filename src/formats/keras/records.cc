@@ -5,7 +5,7 @@
 namespace pochade::keras {
 namespace {
 
-using Names = std::set<std::string, std::less<>>;
+using NameSet = std::set<std::string, std::less<>>;
 
 bool is_model_class(std::string_view name) {
   return name == "Model" || name == "Functional" || name == "Sequential" || name == "Network";
@@ -36,7 +36,7 @@ Argument literal(const Json& json) {
 }
 
 /// A value that may be, or hold, tensors of layers in `names`, as Keras 2 writes them.
-Result<Argument> parse_old_argument(const Json& json, const Names& names) {
+Result<Argument> parse_old_argument(const Json& json, const NameSet& names) {
   Argument out;
   if (is_reference(json)) {
     const Json::List& items = *json.list();
@@ -63,7 +63,7 @@ Result<Argument> parse_old_argument(const Json& json, const Names& names) {
 }
 
 /// Keras 1 and 2: [[layer, call, output, {keywords}], ...], or one such list for operators of TensorFlow.
-Result<Call> parse_old_call(const Json& json, const Names& names) {
+Result<Call> parse_old_call(const Json& json, const NameSet& names) {
   Call out;
   const Json::List* items = json.list();
   if (items == nullptr) return Error::not_supported("it is called with {}", json.dump(100));
@@ -168,7 +168,7 @@ Status parse_functional(const Json& config, int major, ModelRecord& out) {
     return Error::not_supported(
         "it holds no list of layers: the model is a class of its own, "
         "whose program is not in the file");
-  Names names;
+  NameSet names;
   for (const Json& layer : *layers->list()) {
     TRY(out.layers.emplace_back(), parse_layer(layer, major));
     if (!names.insert(out.layers.back().name).second)

@@ -446,7 +446,7 @@ Result<Values> time_distributed(LayerScope& layer) {
   return out;
 }
 
-constexpr Row kRows[] = {
+constexpr Row kRecurrentRows[] = {
     {"LSTM", one_direction},          {"GRU", one_direction},
     {"SimpleRNN", one_direction},     {"CuDNNLSTM", one_direction},
     {"CuDNNGRU", one_direction},      {"RNN", one_direction},
@@ -456,7 +456,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> recurrent_rows() {
-  return kRows;
+  return kRecurrentRows;
 }
 
 }  // namespace pochade::keras

@@ -184,7 +184,7 @@ Result<Values> resizing(LayerScope& layer) {
   return Values{out};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kShapeRows[] = {
     {"ZeroPadding1D", zero_padding<1>},
     {"ZeroPadding2D", zero_padding<2>},
     {"ZeroPadding3D", zero_padding<3>},
@@ -201,7 +201,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> shape_rows() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace pochade::keras

@@ -82,7 +82,7 @@ Status deform_conv(NodeScope& node) {
   return node.set_output_channels_first(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kConvRows[] = {
     {"", "Conv", 1, kLatest, conv},
     {"", "ConvTranspose", 1, kLatest, conv_transpose},
     {"", "DeformConv", 19, kLatest, deform_conv},
@@ -91,7 +91,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> conv_rows() {
-  return kRows;
+  return kConvRows;
 }
 
 }  // namespace pochade::onnx

@@ -10,14 +10,14 @@ Status non_max_suppression(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kDetectRows[] = {
     {"", "NonMaxSuppression", 10, kLatest, non_max_suppression},
 };
 
 }  // namespace
 
 std::span<const Row> detect_rows() {
-  return kRows;
+  return kDetectRows;
 }
 
 }  // namespace pochade::onnx

@@ -11,12 +11,6 @@
 namespace pochade::onnx {
 namespace {
 
-/// No attributes; the inputs in the same order.
-template <typename D>
-Status plain(NodeScope& node) {
-  return node.emit(D{});
-}
-
 /// One attribute, "alpha".
 template <typename D>
 Status with_alpha(NodeScope& node) {
@@ -192,7 +186,7 @@ Status eye_like(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kElementwiseRows[] = {
     {"", "Abs", 1, kLatest, plain<Abs>},
     {"", "Acos", 7, kLatest, plain<Acos>},
     {"", "Acosh", 9, kLatest, plain<Acosh>},
@@ -278,7 +272,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> elementwise_rows() {
-  return kRows;
+  return kElementwiseRows;
 }
 
 }  // namespace pochade::onnx

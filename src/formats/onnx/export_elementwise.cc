@@ -11,10 +11,6 @@
 namespace pochade::onnx {
 namespace {
 
-int64_t type_number(DType dtype) {
-  return static_cast<int64_t>(element_type_of(dtype));
-}
-
 /// Before opset 14 arithmetic was for floats and integers of 32 and 64 bits.
 Status arithmetic(ExportScope& node) {
   const auto dtype = node.fact(0).dtype;
@@ -92,13 +88,13 @@ Status is_inf(ExportScope& node) {
 }
 
 Status cast(ExportScope& node) {
-  return node.emit("Cast", node.inputs(), Attributes().integer("to", type_number(node.op<Cast>().to)));
+  return node.emit("Cast", node.inputs(), Attributes().type("to", node.op<Cast>().to));
 }
 
 /// Before opset 15 there is only Cast.
 Status cast_like(ExportScope& node) {
   if (node.opset() >= 15) return node.emit("CastLike", node.inputs());
-  return node.emit("Cast", {node.input(0)}, Attributes().integer("to", type_number(*node.fact(1).dtype)));
+  return node.emit("Cast", {node.input(0)}, Attributes().type("to", *node.fact(1).dtype));
 }
 
 Status dropout(ExportScope& node) {
@@ -121,9 +117,9 @@ Status random(ExportScope& node) {
   attributes.number(kNormal ? "mean" : "low", op.first).number(kNormal ? "scale" : "high", op.second);
   add_seed(attributes, op.seed);
   if constexpr (requires { op.shape; }) {
-    attributes.integer("dtype", type_number(op.dtype)).integers("shape", op.shape);
+    attributes.type("dtype", op.dtype).integers("shape", op.shape);
   } else if (op.dtype) {
-    attributes.integer("dtype", type_number(*op.dtype));
+    attributes.type("dtype", *op.dtype);
   }
   return node.emit(D::kName, node.inputs(), attributes);
 }
@@ -132,7 +128,7 @@ Status bernoulli(ExportScope& node) {
   const auto& op = node.op<Bernoulli>();
   Attributes attributes;
   add_seed(attributes, op.seed);
-  if (op.dtype) attributes.integer("dtype", type_number(*op.dtype));
+  if (op.dtype) attributes.type("dtype", *op.dtype);
   return node.emit("Bernoulli", node.inputs(), attributes);
 }
 
@@ -140,7 +136,7 @@ Status multinomial(ExportScope& node) {
   const auto& op = node.op<Multinomial>();
   Attributes attributes;
   add_seed(attributes, op.seed);
-  attributes.integer("sample_size", op.samples).integer("dtype", type_number(op.dtype));
+  attributes.integer("sample_size", op.samples).type("dtype", op.dtype);
   return node.emit("Multinomial", node.inputs(), attributes);
 }
 
@@ -148,11 +144,11 @@ Status eye_like(ExportScope& node) {
   const auto& op = node.op<EyeLike>();
   Attributes attributes;
   attributes.integer("k", op.k);
-  if (op.dtype) attributes.integer("dtype", type_number(*op.dtype));
+  if (op.dtype) attributes.type("dtype", *op.dtype);
   return node.emit("EyeLike", node.inputs(), attributes);
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportElementwiseRows[] = {
     {"Abs"},
     {"Acos"},
     {"Acosh"},
@@ -235,7 +231,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> elementwise_export_rows() {
-  return kRows;
+  return kExportElementwiseRows;
 }
 
 }  // namespace pochade::onnx

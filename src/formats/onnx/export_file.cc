@@ -109,6 +109,9 @@ Attributes& Attributes::integer(std::string_view name, int64_t value) {
   list_.back().integer(3, value);
   return *this;
 }
+Attributes& Attributes::type(std::string_view name, DType value) {
+  return integer(name, static_cast<int64_t>(element_type_of(value)));
+}
 Attributes& Attributes::number(std::string_view name, float value) {
   list_.push_back(attribute(name, kFloatType));
   list_.back().number32(2, value);

@@ -20,6 +20,7 @@ class Attributes {
  public:
   Attributes& integer(std::string_view name, int64_t value);
   Attributes& number(std::string_view name, float value);
+  Attributes& type(std::string_view name, DType value);  ///< ONNX's number of an element type
   Attributes& text(std::string_view name, std::string_view value);
   Attributes& integers(std::string_view name, const std::vector<int64_t>& values);
   Attributes& numbers(std::string_view name, const std::vector<float>& values);

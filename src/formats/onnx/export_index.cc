@@ -99,7 +99,7 @@ Status reduce(ExportScope& node) {
   return node.emit(D::kName, {node.input(0)}, attributes);
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportIndexRows[] = {
     {"ArgMax", 1, arg<ArgMax>},
     {"ArgMin", 1, arg<ArgMin>},
     {"Compress", 1, compress},
@@ -129,7 +129,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> index_export_rows() {
-  return kRows;
+  return kExportIndexRows;
 }
 
 }  // namespace pochade::onnx

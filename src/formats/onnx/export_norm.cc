@@ -109,7 +109,7 @@ Status layer_normalization(ExportScope& node) {
   Attributes attributes;
   attributes.integer("axis", op.axis).number("epsilon", op.epsilon);
   if (op.with_statistics && op.statistics_dtype != DType::kF32)
-    attributes.integer("stash_type", static_cast<int64_t>(element_type_of(op.statistics_dtype)));
+    attributes.type("stash_type", op.statistics_dtype);
   return node.emit("LayerNormalization", node.inputs(), attributes);
 }
 
@@ -139,7 +139,7 @@ Status softmax(ExportScope& node) {
   return node.emit(D::kName, node.inputs(), Attributes().integer("axis", node.op<D>().axis));
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportNormRows[] = {
     {"BatchNormalization", 1, batch_normalization},
     {"GroupNormalization", 1, group_normalization},
     {"InstanceNormalization", 1, instance_normalization},
@@ -154,7 +154,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> norm_export_rows() {
-  return kRows;
+  return kExportNormRows;
 }
 
 }  // namespace pochade::onnx

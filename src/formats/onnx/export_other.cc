@@ -13,10 +13,6 @@
 namespace pochade::onnx {
 namespace {
 
-int64_t type_number(DType dtype) {
-  return static_cast<int64_t>(element_type_of(dtype));
-}
-
 Status gemm(ExportScope& node) {
   const auto& op = node.op<Gemm>();
   Attributes attributes;
@@ -68,14 +64,12 @@ template <typename D>
 Status window(ExportScope& node) {
   const auto& op = node.op<D>();
   return node.emit(D::kName, node.inputs(),
-                   Attributes()
-                       .integer("periodic", op.periodic ? 1 : 0)
-                       .integer("output_datatype", type_number(op.dtype)));
+                   Attributes().integer("periodic", op.periodic ? 1 : 0).type("output_datatype", op.dtype));
 }
 
 Status mel_weight_matrix(ExportScope& node) {
   return node.emit("MelWeightMatrix", node.inputs(),
-                   Attributes().integer("output_datatype", type_number(node.op<MelWeightMatrix>().dtype)));
+                   Attributes().type("output_datatype", node.op<MelWeightMatrix>().dtype));
 }
 
 Status tf_idf_vectorizer(ExportScope& node) {
@@ -106,7 +100,7 @@ Status loss(ExportScope& node) {
   return node.emit(D::kName, node.inputs(), attributes);
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportOtherRows[] = {
     {"BlackmanWindow", 17, window<BlackmanWindow>},
     {"DFT", 17, dft},
     {"Det"},
@@ -126,7 +120,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> other_export_rows() {
-  return kRows;
+  return kExportOtherRows;
 }
 
 }  // namespace pochade::onnx

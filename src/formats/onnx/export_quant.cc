@@ -40,8 +40,7 @@ Status quantize_linear(ExportScope& node) {
   if (node.has_input(2) || op.dtype == DType::kU8)
     return node.emit("QuantizeLinear", node.inputs(), attributes);
   if (node.opset() >= 21)
-    return node.emit("QuantizeLinear", node.inputs(),
-                     attributes.integer("output_dtype", static_cast<int64_t>(element_type_of(dtype))));
+    return node.emit("QuantizeLinear", node.inputs(), attributes.type("output_dtype", dtype));
   TRY(const std::string zeros, zero_point(node, dtype));
   return node.emit("QuantizeLinear", {node.input(0), node.input(1), zeros}, attributes);
 }
@@ -52,7 +51,7 @@ Status dequantize_linear(ExportScope& node) {
   return node.emit("DequantizeLinear", node.inputs(), axis_attributes(node, op.axis, op.block_size));
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportQuantRows[] = {
     {"DequantizeLinear", 1, dequantize_linear},
     {"DynamicQuantizeLinear"},
     {"MatMulInteger"},
@@ -63,7 +62,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> quant_export_rows() {
-  return kRows;
+  return kExportQuantRows;
 }
 
 }  // namespace pochade::onnx

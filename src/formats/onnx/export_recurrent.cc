@@ -85,7 +85,7 @@ Status lstm(ExportScope& node) {
               op.input_forget ? Attributes().integer("input_forget", 1) : Attributes());
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportRecurrentRows[] = {
     {"GRU", 1, gru},
     {"LSTM", 1, lstm},
     {"RNN", 1, rnn},
@@ -94,7 +94,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> recurrent_export_rows() {
-  return kRows;
+  return kExportRecurrentRows;
 }
 
 }  // namespace pochade::onnx

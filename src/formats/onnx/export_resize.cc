@@ -241,7 +241,7 @@ Status roi_align(ExportScope& node) {
   return node.emit("RoiAlign", {node.input(0), node.input(1), node.int64_input(2)}, attributes);
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportResizeRows[] = {
     {"AffineGrid", 20, affine_grid},
     {"GridSample", 16, grid_sample},
     {"Resize", 1, resize},
@@ -251,7 +251,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> resize_export_rows() {
-  return kRows;
+  return kExportResizeRows;
 }
 
 }  // namespace pochade::onnx

@@ -145,7 +145,7 @@ Status trilu(ExportScope& node) {
                    Attributes().integer("upper", node.op<Trilu>().upper ? 1 : 0));
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportShapeRows[] = {
     {"CenterCropPad", 18, center_crop_pad},
     {"Concat", 1, concat},
     {"ConstantOfShape", 1, constant_of_shape},
@@ -171,7 +171,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> shape_export_rows() {
-  return kRows;
+  return kExportShapeRows;
 }
 
 }  // namespace pochade::onnx

@@ -206,7 +206,7 @@ Status max_roi_pool(ExportScope& node) {
                        .number("spatial_scale", op.spatial_scale));
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportWindowRows[] = {
     {"AveragePool", 1, average_pool},
     {"Conv", 1, conv<Conv, 1>},
     {"ConvInteger", 1, conv<ConvInteger, 1>},
@@ -225,7 +225,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> window_export_rows() {
-  return kRows;
+  return kExportWindowRows;
 }
 
 }  // namespace pochade::onnx

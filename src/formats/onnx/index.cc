@@ -90,7 +90,7 @@ Status hardmax(NodeScope& node) {
   return node.emit(Reshape{}, {y, shape});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kIndexRows[] = {
     {"", "Compress", 9, kLatest, compress},
     {"", "Gather", 1, kLatest, with_axis<Gather, 0>},
     {"", "GatherElements", 11, kLatest, with_axis<GatherElements, 0>},
@@ -108,7 +108,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> index_rows() {
-  return kRows;
+  return kIndexRows;
 }
 
 }  // namespace pochade::onnx

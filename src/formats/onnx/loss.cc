@@ -25,7 +25,7 @@ Status loss(NodeScope& node) {
 constexpr std::string_view kTraining = "ai.onnx.preview.training";
 constexpr std::string_view kReason = "it is for training";
 
-constexpr Row kRows[] = {
+constexpr Row kLossRows[] = {
     {"", "SoftmaxCrossEntropyLoss", 12, kLatest, loss<SoftmaxCrossEntropyLoss>},
     {"", "NegativeLogLikelihoodLoss", 12, kLatest, loss<NegativeLogLikelihoodLoss>},
     {kTraining, "Adagrad", 1, kLatest, nullptr, kReason},
@@ -37,7 +37,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> loss_rows() {
-  return kRows;
+  return kLossRows;
 }
 
 }  // namespace pochade::onnx

@@ -29,7 +29,7 @@ Status einsum(NodeScope& node) {
   return node.emit(std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kMatrixRows[] = {
     {"", "Gemm", 7, kLatest, gemm},
     {"", "MatMul", 1, kLatest, matmul},
     {"", "Det", 11, kLatest, det},
@@ -39,7 +39,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> matrix_rows() {
-  return kRows;
+  return kMatrixRows;
 }
 
 }  // namespace pochade::onnx

@@ -8,16 +8,6 @@
 namespace pochade::onnx {
 namespace {
 
-/// One channels-last operator on input 0; the other inputs are vectors.
-template <typename D>
-Status emit_channels_last(NodeScope& node, D op) {
-  TRY(const ValueId in, node.required_input(0));
-  std::vector<ValueId> inputs = node.inputs();
-  TRY(inputs[0], node.to_channels_last(in));
-  TRY(const ValueId y, node.add(std::move(op), std::move(inputs)));
-  return node.set_output_channels_first(0, y);
-}
-
 Status batch_normalization(NodeScope& node) {
   BatchNormalization op;
   TRY(op.epsilon, node.number("epsilon", 1e-5f));
@@ -31,7 +21,7 @@ Status batch_normalization(NodeScope& node) {
     for (size_t i = 1; i < node.output_count(); ++i)
       if (node.wants_output(i)) return Error::not_supported("training is not supported before opset 14");
   }
-  if (!op.training) return emit_channels_last(node, op);
+  if (!op.training) return node.emit_channels_last(op);
   TRY(const ValueId in, node.required_input(0));
   std::vector<ValueId> inputs = node.inputs();
   TRY(inputs[0], node.to_channels_last(in));
@@ -45,7 +35,7 @@ Status batch_normalization(NodeScope& node) {
 Status instance_normalization(NodeScope& node) {
   InstanceNormalization op;
   TRY(op.epsilon, node.number("epsilon", 1e-5f));
-  return emit_channels_last(node, op);
+  return node.emit_channels_last(op);
 }
 
 Status group_normalization(NodeScope& node) {
@@ -53,7 +43,7 @@ Status group_normalization(NodeScope& node) {
   TRY(op.groups, node.integer("num_groups"));
   TRY(op.epsilon, node.number("epsilon", 1e-5f));
   node.ignore("stash_type");  // sums are never less exact than float32
-  return emit_channels_last(node, op);
+  return node.emit_channels_last(op);
 }
 
 Status layer_normalization(NodeScope& node) {
@@ -89,7 +79,7 @@ Status lrn(NodeScope& node) {
   TRY(op.alpha, node.number("alpha", 1e-4f));
   TRY(op.beta, node.number("beta", 0.75f));
   TRY(op.bias, node.number("bias", 1.0f));
-  return emit_channels_last(node, op);
+  return node.emit_channels_last(op);
 }
 
 Status lp_normalization(NodeScope& node) {
@@ -105,7 +95,7 @@ Status mean_variance_normalization(NodeScope& node) {
   return node.emit(std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kNormRows[] = {
     {"", "BatchNormalization", 7, kLatest, batch_normalization},
     {"", "InstanceNormalization", 6, kLatest, instance_normalization},
     {"", "GroupNormalization", 18, kLatest, group_normalization},
@@ -120,7 +110,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> norm_rows() {
-  return kRows;
+  return kNormRows;
 }
 
 }  // namespace pochade::onnx

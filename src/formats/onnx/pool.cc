@@ -21,15 +21,6 @@ Result<D> read_pool(NodeScope& node) {
   return op;
 }
 
-/// One channels-last operator from the first input to the first output.
-template <typename D>
-Status emit_channels_last(NodeScope& node, D op) {
-  TRY(const ValueId in, node.required_input(0));
-  TRY(const ValueId x, node.to_channels_last(in));
-  TRY(const ValueId y, node.add(std::move(op), {x}));
-  return node.set_output_channels_first(0, y);
-}
-
 Status max_pool(NodeScope& node) {
   TRY(MaxPool op, read_pool<MaxPool>(node));
   TRY(op.column_major, node.flag("storage_order", false));
@@ -47,26 +38,26 @@ Status max_pool(NodeScope& node) {
 Status average_pool(NodeScope& node) {
   TRY(AveragePool op, read_pool<AveragePool>(node));
   TRY(op.count_include_pad, node.flag("count_include_pad", false));
-  return emit_channels_last(node, std::move(op));
+  return node.emit_channels_last(std::move(op));
 }
 
 Status lp_pool(NodeScope& node) {
   TRY(LpPool op, read_pool<LpPool>(node));
   TRY(op.p, node.integer("p", 2));
-  return emit_channels_last(node, std::move(op));
+  return node.emit_channels_last(std::move(op));
 }
 
 Status global_average_pool(NodeScope& node) {
-  return emit_channels_last(node, GlobalAveragePool{});
+  return node.emit_channels_last(GlobalAveragePool{});
 }
 Status global_max_pool(NodeScope& node) {
-  return emit_channels_last(node, GlobalMaxPool{});
+  return node.emit_channels_last(GlobalMaxPool{});
 }
 
 Status global_lp_pool(NodeScope& node) {
   GlobalLpPool op;
   TRY(op.p, node.integer("p", 2));
-  return emit_channels_last(node, op);
+  return node.emit_channels_last(op);
 }
 
 Status max_unpool(NodeScope& node) {
@@ -95,7 +86,7 @@ Status max_roi_pool(NodeScope& node) {
   return node.set_output_channels_first(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kPoolRows[] = {
     {"", "MaxPool", 1, kLatest, max_pool},
     {"", "AveragePool", 1, kLatest, average_pool},
     {"", "LpPool", 2, kLatest, lp_pool},
@@ -109,7 +100,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> pool_rows() {
-  return kRows;
+  return kPoolRows;
 }
 
 }  // namespace pochade::onnx

@@ -56,7 +56,7 @@ Status qlinear_matmul(NodeScope& node) {
   return node.emit(QLinearMatMul{});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kQuantRows[] = {
     {"", "QuantizeLinear", 10, kLatest, quantize_linear},
     {"", "DequantizeLinear", 10, kLatest, dequantize_linear},
     {"", "DynamicQuantizeLinear", 11, kLatest, dynamic_quantize_linear},
@@ -69,7 +69,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> quant_rows() {
-  return kRows;
+  return kQuantRows;
 }
 
 }  // namespace pochade::onnx

@@ -80,7 +80,7 @@ Status lstm(NodeScope& node) {
   return node.emit(std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kRecurrentRows[] = {
     {"", "RNN", 7, kLatest, rnn},
     {"", "GRU", 7, kLatest, gru},
     {"", "LSTM", 7, kLatest, lstm},
@@ -89,7 +89,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> recurrent_rows() {
-  return kRows;
+  return kRecurrentRows;
 }
 
 }  // namespace pochade::onnx

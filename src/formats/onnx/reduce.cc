@@ -33,7 +33,7 @@ Status cum_sum(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kReduceRows[] = {
     {"", "ArgMax", 1, kLatest, arg<ArgMax>},
     {"", "ArgMin", 1, kLatest, arg<ArgMin>},
     {"", "CumSum", 11, kLatest, cum_sum},
@@ -52,7 +52,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> reduce_rows() {
-  return kRows;
+  return kReduceRows;
 }
 
 }  // namespace pochade::onnx

@@ -138,7 +138,7 @@ Status roi_align(NodeScope& node) {
   return node.set_output_channels_first(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kResizeRows[] = {
     {"", "AffineGrid", 20, kLatest, affine_grid},
     {"", "GridSample", 16, kLatest, grid_sample},
     {"", "RoiAlign", 10, kLatest, roi_align},
@@ -150,7 +150,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> resize_rows() {
-  return kRows;
+  return kResizeRows;
 }
 
 }  // namespace pochade::onnx

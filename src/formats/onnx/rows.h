@@ -22,6 +22,12 @@ std::span<const Row> detect_rows();
 std::span<const Row> signal_rows();
 std::span<const Row> loss_rows();
 
+/// An import function for no attributes, and the inputs in the operator's order.
+template <typename D>
+Status plain(NodeScope& node) {
+  return node.emit(D{});
+}
+
 /// All of them.
 const std::vector<Row>& all_rows();
 /// The row for an operator; null if there is none.

@@ -182,6 +182,17 @@ class NodeScope {
     return emit(make_op(std::move(op)), inputs());
   }
 
+  /// A channels-last operator of one output: input 0 is turned, and the output back; the other inputs are
+  /// vectors.
+  template <typename D>
+  Status emit_channels_last(D op) {
+    TRY(const ValueId in, required_input(0));
+    std::vector<ValueId> in_order = inputs();
+    TRY(in_order[0], to_channels_last(in));
+    TRY(const ValueId y, add(std::move(op), std::move(in_order)));
+    return set_output_channels_first(0, y);
+  }
+
   /// After the import function: every attribute and input read, every output set.
   Status finish() const;
   const std::vector<ValueId>& results() const { return results_; }

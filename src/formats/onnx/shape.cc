@@ -12,12 +12,6 @@
 namespace pochade::onnx {
 namespace {
 
-/// No attributes; the inputs in the same order.
-template <typename D>
-Status plain(NodeScope& node) {
-  return node.emit(D{});
-}
-
 Status center_crop_pad(NodeScope& node) {
   CenterCropPad op;
   TRY(op.axes, node.integers("axes"));
@@ -165,7 +159,7 @@ Status trilu(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kShapeRows[] = {
     {"", "CenterCropPad", 18, kLatest, center_crop_pad},
     {"", "Concat", 4, kLatest, concat},
     {"", "ConstantOfShape", 9, kLatest, constant_of_shape},
@@ -192,7 +186,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> shape_rows() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace pochade::onnx

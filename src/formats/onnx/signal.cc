@@ -58,7 +58,7 @@ Status tf_idf_vectorizer(NodeScope& node) {
   return node.emit(std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kSignalRows[] = {
     {"", "DFT", 17, kLatest, dft},
     {"", "STFT", 17, kLatest, stft},
     {"", "HannWindow", 17, kLatest, window<HannWindow>},
@@ -71,7 +71,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> signal_rows() {
-  return kRows;
+  return kSignalRows;
 }
 
 }  // namespace pochade::onnx

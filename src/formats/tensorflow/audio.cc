@@ -35,7 +35,7 @@ Status mfcc(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kAudioRows[] = {
     {"AudioSpectrogram", audio_spectrogram},
     {"DecodeWav", decode_wav, "audio sample_rate"},
     {"Mfcc", mfcc},
@@ -44,7 +44,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> audio_rows() {
-  return kRows;
+  return kAudioRows;
 }
 
 }  // namespace pochade::tensorflow

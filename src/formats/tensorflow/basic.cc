@@ -135,7 +135,7 @@ Status like(NodeScope& node) {
   return node.emit(std::move(op), {shape});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kBasicRows[] = {
     {"Const", const_},
     {"Fill", fill},
     {"ZerosLike", like<0>},
@@ -164,7 +164,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> basic_rows() {
-  return kRows;
+  return kBasicRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -199,7 +199,7 @@ Status conv_backprop_input(NodeScope& node) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kConvRows[] = {
     {"Conv2D", conv<2, false>},
     {"Conv2DBackpropInput", conv_backprop_input<2>},
     {"Conv3D", conv<3, false>},
@@ -212,7 +212,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> conv_rows() {
-  return kRows;
+  return kConvRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -206,7 +206,7 @@ Status random(NodeScope& node) {
   return node.emit(op, {like});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kElementwiseRows[] = {
     {"Abs", plain<Abs>},
     {"Acos", plain<Acos>},
     {"Acosh", plain<Acosh>},
@@ -293,7 +293,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> elementwise_rows() {
-  return kRows;
+  return kElementwiseRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -154,7 +154,7 @@ Status non_max_suppression(NodeScope& node) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kIndexRows[] = {
     {"Gather", gather},
     {"GatherNd", gather_nd},
     {"GatherV2", gather},
@@ -176,7 +176,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> index_rows() {
-  return kRows;
+  return kIndexRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -280,7 +280,7 @@ Status list_length(NodeScope& node) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kListsRows[] = {
     {"EmptyTensorList", list_empty},
     {"TensorArrayCloseV3", array_close},
     {"TensorArrayGatherV3", array_gather},
@@ -303,7 +303,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> list_rows() {
-  return kRows;
+  return kListsRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -60,7 +60,7 @@ Status einsum(NodeScope& node) {
   return node.emit(std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kMatrixRows[] = {
     {"BatchMatMul", batch_matmul},   {"BatchMatMulV2", batch_matmul},
     {"BatchMatMulV3", batch_matmul}, {"Einsum", einsum},
     {"MatMul", matmul<false>},       {"_FusedMatMul", matmul<true>},
@@ -69,7 +69,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> matrix_rows() {
-  return kRows;
+  return kMatrixRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -99,7 +99,7 @@ Status lrn(NodeScope& node) {
 constexpr std::string_view kBatchNormOutputs =
     "y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3";
 
-constexpr Row kRows[] = {
+constexpr Row kNormRows[] = {
     {"BatchNormWithGlobalNormalization", batch_norm_global},
     {"FusedBatchNorm", fused_batch_norm, kBatchNormOutputs},
     {"FusedBatchNormV2", fused_batch_norm, kBatchNormOutputs},
@@ -113,7 +113,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> norm_rows() {
-  return kRows;
+  return kNormRows;
 }
 
 }  // namespace pochade::tensorflow

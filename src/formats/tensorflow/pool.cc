@@ -34,7 +34,7 @@ Status pool(NodeScope& node) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kPoolRows[] = {
     {"AvgPool", pool<AveragePool, 2>}, {"AvgPool3D", pool<AveragePool, 3>}, {"MaxPool", pool<MaxPool, 2>},
     {"MaxPool3D", pool<MaxPool, 3>},   {"MaxPoolV2", pool<MaxPool, 2>},
 };
@@ -42,7 +42,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> pool_rows() {
-  return kRows;
+  return kPoolRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -78,7 +78,7 @@ Status fake_quant_vars(NodeScope& node) {
   return fake_quant(node, to_floats(low), to_floats(high));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kQuantRows[] = {
     {"FakeQuantWithMinMaxArgs", fake_quant_args},
     {"FakeQuantWithMinMaxVars", fake_quant_vars},
     {"FakeQuantWithMinMaxVarsPerChannel", fake_quant_vars},
@@ -87,7 +87,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> quant_rows() {
-  return kRows;
+  return kQuantRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -36,7 +36,7 @@ Status cumsum(NodeScope& node) {
   return node.emit(op);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kReduceRows[] = {
     {"All", reduce<ReduceMin>},   {"Any", reduce<ReduceMax>},   {"ArgMax", arg<ArgMax>},
     {"ArgMin", arg<ArgMin>},      {"Cumsum", cumsum},           {"EuclideanNorm", reduce<ReduceL2>},
     {"Max", reduce<ReduceMax>},   {"Mean", reduce<ReduceMean>}, {"Min", reduce<ReduceMin>},
@@ -46,7 +46,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> reduce_rows() {
-  return kRows;
+  return kReduceRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -34,7 +34,7 @@ Status resize(NodeScope& node) {
   return node.emit(std::move(op), {x, kNone, kNone, sizes});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kResizeRows[] = {
     {"ResizeBicubic", resize<Resize::Mode::kCubic>},
     {"ResizeBilinear", resize<Resize::Mode::kLinear>},
     {"ResizeNearestNeighbor", resize<Resize::Mode::kNearest>},
@@ -43,7 +43,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> resize_rows() {
-  return kRows;
+  return kResizeRows;
 }
 
 }  // namespace pochade::tensorflow

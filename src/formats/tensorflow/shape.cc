@@ -349,7 +349,7 @@ Status range(NodeScope& node) {
   return node.emit(RangeOp{});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kShapeRows[] = {
     {"BatchToSpace", batch_to_space},
     {"BatchToSpaceND", batch_to_space},
     {"BroadcastTo", with_sizes<Expand>},
@@ -377,7 +377,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> shape_rows() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace pochade::tensorflow

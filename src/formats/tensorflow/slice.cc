@@ -322,7 +322,7 @@ Status pack(NodeScope& node) {
   return {};
 }
 
-Status join(NodeScope& node, std::vector<ValueId> in, int64_t axis) {
+Status concatenated(NodeScope& node, std::vector<ValueId> in, int64_t axis) {
   if (in.empty()) return Error::invalid_model("it has no inputs");
   ValueId y = in[0];
   if (in.size() > 1) {
@@ -341,17 +341,17 @@ Status concat_v2(NodeScope& node) {
   if (node.input_count() < 2) return Error::invalid_model("{} inputs", node.input_count());
   TRY(const int64_t axis, node.constant_integer(node.input_count() - 1, "axis"));
   TRY(auto in, node.inputs(0, node.input_count() - 1));
-  return join(node, std::move(in), axis);
+  return concatenated(node, std::move(in), axis);
 }
 
 Status concat_v1(NodeScope& node) {
   node.ignore("N");
   TRY(const int64_t axis, node.constant_integer(0, "concat_dim"));
   TRY(auto in, node.inputs(1));
-  return join(node, std::move(in), axis);
+  return concatenated(node, std::move(in), axis);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kSliceRows[] = {
     {"Concat", concat_v1},
     {"ConcatV2", concat_v2},
     {"Pack", pack},
@@ -365,7 +365,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> slice_rows() {
-  return kRows;
+  return kSliceRows;
 }
 
 }  // namespace pochade::tensorflow

@@ -144,7 +144,7 @@ Status conv_3d_transpose(NodeScope& node) {
   return transposed(node, std::move(op), is_same, {3, 0, 1, 2, 4});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kConvRows[] = {
     {"CONV_2D", conv_2d},
     {"CONV_3D", conv_3d},
     {"CONV_3D_TRANSPOSE", conv_3d_transpose},
@@ -155,7 +155,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> conv_rows() {
-  return kRows;
+  return kConvRows;
 }
 
 Result<Window> read_window(NodeScope& node, std::initializer_list<std::string_view> axes) {

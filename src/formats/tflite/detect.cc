@@ -67,7 +67,7 @@ Status detection_post_process(NodeScope& node) {
   return node.emit(op, std::move(inputs));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kDetectRows[] = {
     {"TFLite_Detection_PostProcess", detection_post_process, {}, true},
     {"SignalDelay", nullptr, kSignal, true},
     {"SignalEnergy", nullptr, kSignal, true},
@@ -88,7 +88,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> detect_rows() {
-  return kRows;
+  return kDetectRows;
 }
 
 }  // namespace pochade::tflite

@@ -203,7 +203,7 @@ Status multinomial(NodeScope& node) {
   return node.emit(op, {x});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kElementwiseRows[] = {
     {"ABS", plain<Abs>},
     {"ADD", with_activation<Add>},
     {"ADD_N", plain<Sum>},
@@ -263,7 +263,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> elementwise_rows() {
-  return kRows;
+  return kElementwiseRows;
 }
 
 }  // namespace pochade::tflite

@@ -161,7 +161,7 @@ Status reduce(ExportScope& node) {
   return {};
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportElementwiseRows[] = {
     {"Abs", plain<B::ABS>},
     {"Add", arithmetic<B::ADD>},
     {"And", plain<B::LOGICAL_AND>},
@@ -212,7 +212,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> elementwise_export_rows() {
-  return kRows;
+  return kExportElementwiseRows;
 }
 
 }  // namespace pochade::tflite

@@ -410,7 +410,7 @@ Status resize(ExportScope& node) {
   return {};
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportLayersRows[] = {
     {"AveragePool", average_pool},
     {"BatchNormalization", batch_normalization},
     {"Conv", conv},
@@ -428,7 +428,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> layer_export_rows() {
-  return kRows;
+  return kExportLayersRows;
 }
 
 }  // namespace pochade::tflite

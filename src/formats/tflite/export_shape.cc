@@ -191,7 +191,7 @@ Status space_to_depth(ExportScope& node) {
                                     node.flat(), static_cast<int>(node.as<SpaceToDepth>().block))));
 }
 
-constexpr ExportRow kRows[] = {
+constexpr ExportRow kExportShapeRows[] = {
     {"Concat", concat},     {"DepthToSpace", depth_to_space},
     {"Expand", expand},     {"Flatten", reshape},
     {"Gather", gather},     {"Pad", pad},
@@ -205,7 +205,7 @@ constexpr ExportRow kRows[] = {
 }  // namespace
 
 std::span<const ExportRow> shape_export_rows() {
-  return kRows;
+  return kExportShapeRows;
 }
 
 }  // namespace pochade::tflite

@@ -232,7 +232,7 @@ Status unsorted_segments(NodeScope& node) {
   return segments(node, count, reduction);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kIndexRows[] = {
     {"GATHER", gather},
     {"GATHER_ND", gather_nd},
     {"MATRIX_DIAG", matrix_diag},
@@ -253,7 +253,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> index_rows() {
-  return kRows;
+  return kIndexRows;
 }
 
 }  // namespace pochade::tflite

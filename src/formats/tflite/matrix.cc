@@ -96,7 +96,7 @@ Status embedding_lookup(NodeScope& node) {
   return node.emit(Gather{}, {table, ids});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kMatrixRows[] = {
     {"BATCH_MATMUL", batch_matmul},
     {"EMBEDDING_LOOKUP", embedding_lookup},
     {"FULLY_CONNECTED", fully_connected},
@@ -105,7 +105,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> matrix_rows() {
-  return kRows;
+  return kMatrixRows;
 }
 
 }  // namespace pochade::tflite

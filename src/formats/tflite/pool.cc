@@ -86,7 +86,7 @@ Status local_response_normalization(NodeScope& node) {
   return node.emit(op, {x});
 }
 
-constexpr Row kRows[] = {
+constexpr Row kPoolRows[] = {
     {"AVERAGE_POOL_2D", pool<AveragePool>},
     {"L2_NORMALIZATION", l2_normalization},
     {"L2_POOL_2D", l2_pool_2d},
@@ -99,7 +99,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> pool_rows() {
-  return kRows;
+  return kPoolRows;
 }
 
 }  // namespace pochade::tflite

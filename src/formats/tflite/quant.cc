@@ -34,7 +34,7 @@ Status densify(NodeScope& node) {
   return node.set_output(0, x);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kQuantRows[] = {
     {"DENSIFY", densify},
     {"DEQUANTIZE", dequantize},
     {"QUANTIZE", quantize},
@@ -43,7 +43,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> quant_rows() {
-  return kRows;
+  return kQuantRows;
 }
 
 }  // namespace pochade::tflite

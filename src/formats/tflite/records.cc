@@ -1,7 +1,5 @@
 #include "formats/tflite/records.h"
 
-// Else its conversions of texts to numbers, which nobody calls, need a library to be linked.
-#define FLATBUFFERS_LOCALE_INDEPENDENT 0
 #include <flatbuffers/flexbuffers.h>
 #include <formats/tflite/schema_generated.h>
 

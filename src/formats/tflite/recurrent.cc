@@ -269,7 +269,7 @@ Status svdf(NodeScope& node) {
   return node.set_output(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kRecurrentRows[] = {
     {"BIDIRECTIONAL_SEQUENCE_LSTM", bidirectional_sequence_lstm},
     {"BIDIRECTIONAL_SEQUENCE_RNN", bidirectional_sequence_rnn},
     {"LSTM", lstm},
@@ -282,7 +282,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> recurrent_rows() {
-  return kRows;
+  return kRecurrentRows;
 }
 
 }  // namespace pochade::tflite

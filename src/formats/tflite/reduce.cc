@@ -81,7 +81,7 @@ Status bucketize(NodeScope& node) {
   return node.set_output(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kReduceRows[] = {
     {"ARG_MAX", arg<ArgMax>},
     {"ARG_MIN", arg<ArgMin>},
     {"BUCKETIZE", bucketize},
@@ -98,7 +98,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> reduce_rows() {
-  return kRows;
+  return kReduceRows;
 }
 
 }  // namespace pochade::tflite

@@ -37,7 +37,7 @@ Status resize_nearest_neighbor(NodeScope& node) {
   return resize(node, std::move(op));
 }
 
-constexpr Row kRows[] = {
+constexpr Row kResizeRows[] = {
     {"RESIZE_BILINEAR", resize_bilinear},
     {"RESIZE_NEAREST_NEIGHBOR", resize_nearest_neighbor},
 };
@@ -45,7 +45,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> resize_rows() {
-  return kRows;
+  return kResizeRows;
 }
 
 }  // namespace pochade::tflite

@@ -408,7 +408,7 @@ Status reverse_sequence(NodeScope& node) {
   return node.set_output(0, x);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kShapeRows[] = {
     {"BATCH_TO_SPACE_ND", batch_to_space_nd},
     {"BROADCAST_ARGS", broadcast_args},
     {"BROADCAST_TO", broadcast_to},
@@ -439,7 +439,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> shape_rows() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace pochade::tflite

@@ -235,7 +235,7 @@ Status dynamic_update_slice(NodeScope& node) {
   return node.set_output(0, y);
 }
 
-constexpr Row kRows[] = {
+constexpr Row kSliceRows[] = {
     {"DYNAMIC_UPDATE_SLICE", dynamic_update_slice},
     {"REVERSE_V2", reverse_v2},
     {"SLICE", slice},
@@ -245,7 +245,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> slice_rows() {
-  return kRows;
+  return kSliceRows;
 }
 
 }  // namespace pochade::tflite

@@ -45,7 +45,7 @@ Status call_once(NodeScope& node) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr Row kVariablesRows[] = {
     {"ASSIGN_VARIABLE", assign_variable},
     {"CALL_ONCE", call_once},
     {"READ_VARIABLE", read_variable},
@@ -55,7 +55,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> variable_rows() {
-  return kRows;
+  return kVariablesRows;
 }
 
 Result<ValueId> NodeScope::state(size_t i) {
