@@ -32,8 +32,9 @@ WIDTHS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 class Value:
     """A tensor of TFLite, and how ours sees it: `ours` is the array in our layout, None if ours has no such input."""
 
-    def __init__(self, dtype, shape, scale=None, zero=0, axis=-1, data=None, constant=False, ours=True, ours_axis=None):
-        self.dtype, self.shape, self.axis, self.constant = dtype, tuple(shape), axis, constant
+    def __init__(self, dtype, shape, scale=None, zero=0, axis=-1, data=None, constant=False, ours=True, ours_axis=None,
+                 variable=False):
+        self.dtype, self.shape, self.axis, self.constant, self.variable = dtype, tuple(shape), axis, constant, variable
         self.scale = None if scale is None else numpy.atleast_1d(numpy.asarray(scale, numpy.float32))
         self.zero = numpy.atleast_1d(numpy.asarray(zero, numpy.int64))
         if self.scale is not None and self.zero.size != self.scale.size:
@@ -49,7 +50,8 @@ class Value:
             numpy.ascontiguousarray(array).tobytes()).decode()
 
 
-def build(opcode, options, inputs, outputs):
+def build(opcode, options, inputs, outputs, intermediates=()):
+    """A file of one operator; an input that is None is left out, and a variable is a state."""
     model, graph, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorT()
     code = schema.OperatorCodeT()
     code.builtinCode, code.version = opcode, 1
@@ -60,8 +62,10 @@ def build(opcode, options, inputs, outputs):
     if options is not None:
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
         operator.builtinOptions = options
-    for index, value in enumerate(inputs + outputs):
+    present = [value for value in inputs if value is not None]
+    for index, value in enumerate([*present, *outputs, *intermediates]):
         tensor = schema.TensorT()
+        tensor.isVariable = value.variable
         tensor.name, tensor.shape, tensor.type = f"t{index}", list(value.shape), TYPES[value.dtype][0]
         tensor.buffer = 0
         if value.constant:
@@ -74,9 +78,10 @@ def build(opcode, options, inputs, outputs):
             tensor.quantization.scale, tensor.quantization.zeroPoint = list(value.scale), list(value.zero)
             tensor.quantization.quantizedDimension = max(value.axis, 0)
         graph.tensors.append(tensor)
-    operator.inputs = list(range(len(inputs)))
-    operator.outputs = list(range(len(inputs), len(inputs) + len(outputs)))
-    graph.inputs = [i for i, value in enumerate(inputs) if not value.constant]
+    operator.inputs = [-1 if value is None else present.index(value) for value in inputs]
+    operator.outputs = list(range(len(present), len(present) + len(outputs)))
+    operator.intermediates = list(range(len(present) + len(outputs), len(graph.tensors)))
+    graph.inputs = [i for i, value in enumerate(present) if not value.constant and not value.variable]
     graph.outputs = operator.outputs
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")

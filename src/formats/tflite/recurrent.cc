@@ -1,5 +1,6 @@
 // Recurrent operators. Their states are variable tensors of the file, which live between runs.
 
+#include "formats/tflite/integer_recurrent.h"
 #include "formats/tflite/lstm.h"
 #include "formats/tflite/rows.h"
 #include "ops/elementwise/activations.h"
@@ -72,7 +73,10 @@ Status unidirectional_sequence_lstm(NodeScope& node) {
   TRY(const bool diagonal, node.flag("diagonal_recurrent_tensors", false));
   if (diagonal) return Error::not_supported("diagonal_recurrent_tensors are not supported");
   TRY(const ValueId x, node.required(0));
-  TRY(refuse_integers(node, x));
+  if (node.is_quantized(x)) {
+    TRY(const ValueId y, add_integer_lstm(node, x, options));
+    return node.set_output(0, y);
+  }
   TRY(LstmWeights weights, read_weights(node, 1));
   for (size_t gate = 0; gate < 4; ++gate) {
     TRY(weights.norm[gate], weight(node, 20 + gate));
@@ -121,14 +125,18 @@ Status lstm(NodeScope& node) {
   TRY(LstmOptions options, read_options(node));
   if (kernel == 1) return basic_lstm(node);
   TRY(const ValueId x, node.required(0));
-  TRY(refuse_integers(node, x));
+  // One step of N,I is a sequence of one.
+  TRY(const ValueId sequence, node.unsqueeze(x, {0}));
+  options.time_major = true;
+  if (node.is_quantized(x)) {
+    TRY(const ValueId steps, add_integer_lstm(node, sequence, options));
+    TRY(const ValueId y, node.squeeze(steps, {0}));
+    return node.set_output(0, y);
+  }
   TRY(LstmWeights weights, read_weights(node, 1));
   for (size_t gate = 0; gate < 4; ++gate) {
     TRY(weights.norm[gate], weight(node, 20 + gate));
   }
-  // One step of N,I is a sequence of one.
-  TRY(const ValueId sequence, node.unsqueeze(x, {0}));
-  options.time_major = true;
   TRY(const ValueId steps, run_lstm(node, sequence, weights, options, 18));
   TRY(const ValueId y, node.squeeze(steps, {0}));
   return node.set_output(0, y);
@@ -235,7 +243,7 @@ Status svdf(NodeScope& node) {
   TRY(const int64_t rank, node.integer("rank", 0));
   node.ignore("asymmetric_quantize_inputs");
   TRY(const ValueId x, node.required(0));
-  TRY(refuse_integers(node, x));
+  if (node.is_quantized(x)) return integer_svdf(node, x, rank, act);
   TRY(const ValueId features, weight(node, 1));
   TRY(const ValueId time, weight(node, 2));
   TRY(const ValueId bias, weight(node, 3));

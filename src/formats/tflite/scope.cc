@@ -196,6 +196,13 @@ Result<Quantized::Type> NodeScope::output_type(size_t i) const {
   return quantized_type(output_record(i)).context("output {} \"{}\"", i, output_record(i).name);
 }
 
+Result<Quantized::Type> NodeScope::intermediate_type(size_t i) const {
+  if (i >= record_.intermediates.size() || record_.intermediates[i] < 0)
+    return Error::invalid_model("intermediate tensor {} is missing, whose scale is needed", i);
+  const TensorRecord& record = frame_.record.tensors[static_cast<size_t>(record_.intermediates[i])];
+  return quantized_type(record).context("intermediate {} \"{}\"", i, record.name);
+}
+
 Result<ValueId> NodeScope::dequantized(ValueId value) {
   if (!is_quantized(value)) return value;
   return add_as({}, Identity{}, {value});

@@ -101,6 +101,9 @@ class NodeScope {
   const TensorRecord& output_record(size_t i) const {
     return frame_.record.tensors[static_cast<size_t>(record_.outputs[i])];
   }
+  /// Of what the operator keeps between its parts; fails if the file names no such tensor.
+  Result<Quantized::Type> intermediate_type(size_t i) const;
+  size_t intermediate_count() const { return record_.intermediates.size(); }
   const Fact& fact(ValueId value) const { return state_.graph.fact(value); }
   bool is_constant(ValueId value) const { return value != kNone && fact(value).is_constant(); }
 

@@ -19,6 +19,7 @@
 #include "ops/op_testing.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/quant/base64_testing.h"
 #include "ops/quant/quantize_linear.h"
 #include "ops/quant/quantized_kinds.h"
 #include "ops/quant/tflite_functions.h"
@@ -46,22 +47,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
 std::vector<int64_t> numbers(const std::string& text, char separator = ',') {
   std::vector<int64_t> out;
   for (const std::string& part : split(text, separator)) out.push_back(std::stoll(part));
-  return out;
-}
-
-std::string decode_base64(const std::string& text) {
-  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    bits = bits << 6 | static_cast<uint32_t>(digits.find(c));
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out.push_back(static_cast<char>(bits >> count & 0xFF));
-  }
   return out;
 }
 
