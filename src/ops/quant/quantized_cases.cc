@@ -2,6 +2,7 @@
 #include "ops/elementwise/activations.h"
 #include "ops/elementwise/select.h"
 #include "ops/matrix/gemm.h"
+#include "ops/norm/local_normalization.h"
 #include "ops/norm/softmax.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
@@ -180,6 +181,55 @@ void add_moves(Cases& cases) {
   }
 }
 
+void add_copies(Cases& cases) {
+  using Coordinates = Resize::Coordinates;
+  for (const DType dtype : kBytes) {
+    const Type x = byte(dtype, 0.05f, -7);
+    for (const Coordinates coordinates : {Coordinates::kAsymmetric, Coordinates::kAlignCorners})
+      for (const int64_t channels : {1, 21})
+        for (const Shape& size : {Shape{13, 9}, Shape{4, 8}, Shape{6, 24}}) {
+          Resize resize;
+          resize.coordinates = coordinates;
+          resize.nearest = channels == 1 ? Resize::Nearest::kFloor : Resize::Nearest::kRoundPreferCeil;
+          resize.axes = {1, 2};
+          cases
+              .add("nearest_{}_{}_c{}_{}", wrapped(resize, {x, {}, {}, {}}, x), to_string(dtype),
+                   to_string(coordinates), channels, size)
+              .input(bytes(dtype, {2, 6, 8, channels}))
+              .no_input()
+              .no_input()
+              .weight(Tensor::of<int64_t>({2}, {size[0], size[1]}));
+        }
+    for (const int64_t depth : {1, 7, 130}) {
+      LpNormalization norm;
+      norm.axis = -1;
+      cases.add("l2_{}_{}", wrapped(norm, {x}, byte(dtype, 1.0f / 128, 0)), to_string(dtype), depth)
+          .input(bytes(dtype, {5, depth}));
+    }
+    for (const int64_t axis : {1, 3})
+      cases.add("sum_{}_{}", wrapped(ReduceSum(), {x, {}}, byte(dtype, 1.1f, 9)), to_string(dtype), axis)
+          .input(bytes(dtype, {2, 9, 5, 66}))
+          .weight(Tensor::of<int64_t>({1}, {axis}));
+  }
+  const Type x = byte(DType::kI8, 0.05f, -7);
+  for (const Shape& shape : {Shape{3, 40}, Shape{2, 5, 33}})
+    cases
+        .add("matmul_weights_{}",
+             wrapped(MatMul(), {x, byte(DType::kI8, 0.02f, 4)}, byte(DType::kI8, 0.4f, 1)), shape)
+        .input(bytes(DType::kI8, shape))
+        .weight(bytes(DType::kI8, {shape.back(), 21}));
+  Resize middle;  // an axis before others that stay, of 16 bits
+  middle.axes = {1};
+  middle.nearest = Resize::Nearest::kFloor;
+  middle.coordinates = Coordinates::kAsymmetric;
+  const Type wide = quantized_type(DType::kI16, 0.01f, 0);
+  cases.add("nearest_int16", wrapped(middle, {wide, {}, {}, {}}, wide))
+      .input(ints(DType::kI16, {2, 5, 3, 2}, -32768, 32767))
+      .no_input()
+      .no_input()
+      .weight(Tensor::of<int64_t>({1}, {11}));
+}
+
 void add_dense(Cases& cases) {
   for (const DType dtype : kBytes)
     for (const bool by_channel : {false, true}) {
@@ -212,6 +262,7 @@ Cases quantized_cases() {
   add_pools(cases);
   add_resizes(cases);
   add_moves(cases);
+  add_copies(cases);
   add_dense(cases);
   return cases;
 }

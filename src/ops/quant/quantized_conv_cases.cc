@@ -2,6 +2,7 @@
 
 #include "ops/cases.h"
 #include "ops/conv/conv.h"
+#include "ops/conv/conv_transpose.h"
 #include "ops/matrix/gemm.h"
 #include "ops/quant/quantized.h"
 
@@ -89,6 +90,23 @@ Conv conv(int64_t stride, int64_t dilation, int64_t groups) {
   return op;
 }
 
+void add_transposed(Cases& cases, const Types& types) {
+  struct Form {
+    int64_t stride, kernel, dilation, pad, groups;
+  };
+  // The last one's stride leaves places that no tap reaches.
+  for (const Form& form : {Form{1, 3, 1, 1, 1}, Form{2, 2, 1, 0, 1}, Form{2, 3, 1, 1, 1}, Form{2, 3, 2, 0, 2},
+                           Form{3, 2, 1, 0, 1}}) {
+    ConvTranspose op;
+    op.window.strides = {form.stride, form.stride};
+    op.window.dilations = {form.dilation, form.dilation};
+    op.window.pads_begin = op.window.pads_end = {form.pad, form.pad};
+    op.groups = form.groups;
+    add(cases, types, make_op(op), {2, 5, 4, 6}, {8, form.kernel, form.kernel, 6 / form.groups},
+        form.kernel != 2);
+  }
+}
+
 }  // namespace
 
 Cases quantized_conv_cases() {
@@ -106,6 +124,7 @@ Cases quantized_conv_cases() {
     add(cases, types, make_op(conv(1, 1, 3)), {1, 5, 5, 3}, {12, 3, 3, 1});
     add(cases, types, make_op(conv(2, 1, 1)), {1, 32, 33, 12}, {64, 5, 5, 12});
   }
+  for (const Types& types : kTypes) add_transposed(cases, types);
   Gemm gemm;
   gemm.transpose_b = true;
   for (const Types& types : kTypes)

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "ops/conv/conv.h"
+#include "ops/conv/conv_transpose.h"
+#include "ops/conv/sub_pixel.h"
 #include "ops/matrix/gemm.h"
 #include "ops/phases.h"
 #include "ops/quant/quantized_kinds.h"
@@ -166,8 +168,8 @@ Result<Step> conv_step(const Lowering& at, const Layer& layer, const ConvShape& 
   Int8ConvPlan plan;
   kernels.conv_plan(shape, layer.numbers, &plan);
   const ConvShape& s = plan.shape;
-  const std::string key = key_of(layer, format("int8 {} k{}x{} d{} g{} taps {}", kernels.isa, s.kernel_h,
-                                               s.kernel_w, s.dilation_w, s.groups, plan.by_tap));
+  const std::string key = key_of(layer, format("{} {} k{}x{} d{} g{} taps {}", kernel, kernels.isa,
+                                               s.kernel_h, s.kernel_w, s.dilation_w, s.groups, plan.by_tap));
   TRY(const auto packed, at.pack(at.in(1).constant, key, plan.packed_bytes,
                                  [&](std::byte* out) { kernels.conv_pack(plan, source, out); }));
   Step step;
@@ -261,6 +263,122 @@ Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at
   if (op.groups > 1 && op.groups == x.back()) return depthwise_step(at, *layer, shape);
   return conv_step(at, *layer, shape, "conv_int8",
                    source_of(*layer, at.in(1).constant, height.kernel, width.kernel, w.back()));
+}
+
+// Transposed convolutions: a convolution for each place of an output pixel between input pixels.
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct TransposedPart {
+  Int8ConvPlan plan;
+  PackedWeights::Buffer packed;
+  int64_t y_offset;    // bytes
+  int64_t task_begin;  // of the tasks of all parts
+};
+
+/// Where no tap reaches, one that only reads padding gives the bias.
+SubPixel with_a_tap(SubPixel sub) {
+  if (sub.taps > 0) return sub;
+  sub.taps = sub.tap_step = sub.dilation = 1;
+  sub.last_tap = 0;
+  sub.pad = sub.count;
+  return sub;
+}
+
+Result<TransposedPart> transposed_part(const Lowering& at, const Layer& layer, ConvShape shape,
+                                       const WindowAxis& h, const WindowAxis& w, const SubPixel& sub_h,
+                                       const SubPixel& sub_w) {
+  shape.out_height = static_cast<size_t>(sub_h.count);
+  shape.out_width = static_cast<size_t>(sub_w.count);
+  shape.kernel_h = static_cast<size_t>(sub_h.taps);
+  shape.kernel_w = static_cast<size_t>(sub_w.taps);
+  shape.dilation_h = static_cast<size_t>(sub_h.dilation);
+  shape.dilation_w = static_cast<size_t>(sub_w.dilation);
+  shape.pad_top = sub_h.pad;
+  shape.pad_left = sub_w.pad;
+  shape.y_pixel = static_cast<size_t>(w.stride) * shape.out_channels;
+  shape.y_row = static_cast<size_t>(h.stride * w.out) * shape.out_channels;
+  shape.y_image = static_cast<size_t>(h.out * w.out) * shape.out_channels;
+  const Int8Kernels& kernels = *at.kernels.int8;
+  const Tensor& weights = at.in(1).constant;
+  TransposedPart part{};
+  kernels.conv_plan(shape, layer.numbers, &part.plan);
+  Int8Source source = source_of(layer, weights, h.kernel, w.kernel, weights.shape().back());
+  source.data = weights.bytes() + sub_h.last_tap * source.r_stride + sub_w.last_tap * source.s_stride;
+  source.r_stride *= -sub_h.tap_step;
+  source.s_stride *= -sub_w.tap_step;
+  const std::string key =
+      key_of(layer, format("int8 {} transposed {},{} of {}x{} k{}x{} d{} g{} taps {}", kernels.isa,
+                           sub_h.last_tap, sub_w.last_tap, h.stride, w.stride, sub_h.taps, sub_w.taps,
+                           sub_w.dilation, shape.groups, part.plan.by_tap));
+  TRY(part.packed, at.pack(weights, key, part.plan.packed_bytes,
+                           [&](std::byte* out) { kernels.conv_pack(part.plan, source, out); }));
+  part.y_offset = (sub_h.first * w.out + sub_w.first) * static_cast<int64_t>(shape.out_channels);
+  return part;
+}
+
+}  // namespace
+
+Result<Step> lower_quantized_conv_transpose(const Quantized& quantized, const Lowering& at) {
+  const auto& op = static_cast<const ConvTranspose&>(*quantized.op);
+  const Shape xs = at.in_shape(0), ws = at.in_shape(1), ys = at.out_shape(0);
+  if (xs.rank() > 4 || xs.elements() == 0 || ys.elements() == 0) return Lowering::reference();
+  TRY(const WindowAxes axes, op.resolve_all(spatial_dims(ws), spatial_dims(xs)));
+  const WindowAxis &h = axes[1], &w = axes[2];
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(ws[0]));
+  if (h.stride * w.stride > 64 || !layer) return Lowering::reference();
+  ConvShape shape;
+  shape.batch = static_cast<size_t>(xs[0]);
+  shape.height = static_cast<size_t>(h.in);
+  shape.width = static_cast<size_t>(w.in);
+  shape.in_channels = static_cast<size_t>(xs.back());
+  shape.out_channels = static_cast<size_t>(ws[0]);
+  shape.groups = static_cast<size_t>(op.groups);
+  std::vector<TransposedPart> parts;
+  int64_t tasks = 0;
+  Step step;
+  for (int64_t phase_h = 0; phase_h < h.stride; ++phase_h)
+    for (int64_t phase_w = 0; phase_w < w.stride; ++phase_w) {
+      const SubPixel sub_h = with_a_tap(sub_pixel(h, phase_h)), sub_w = with_a_tap(sub_pixel(w, phase_w));
+      if (sub_h.count == 0 || sub_w.count == 0) continue;
+      TRY(TransposedPart part, transposed_part(at, *layer, shape, h, w, sub_h, sub_w));
+      part.task_begin = tasks;
+      tasks += static_cast<int64_t>(part.plan.tasks);
+      step.thread_scratch_bytes = std::max(step.thread_scratch_bytes, part.plan.scratch_bytes);
+      parts.push_back(std::move(part));
+    }
+  const Int8Kernels& kernels = *at.kernels.int8;
+  step.kernel = "conv_transpose_int8";
+  step.why = format("{} sub-pixel convolutions, {}", parts.size(), why(parts[0].plan.algorithm, kernels));
+  step.phases.push_back(
+      {tasks, [&kernels, parts](const StepBuffers& buffers, int64_t begin, int64_t end) {
+         for (const TransposedPart& part : parts) {
+           const int64_t first = part.task_begin;
+           const int64_t from = std::max(begin, first);
+           const int64_t to = std::min(end, first + static_cast<int64_t>(part.plan.tasks));
+           if (from >= to) continue;
+           const Int8Args args{buffers.inputs[0], part.packed.get(), buffers.outputs[0] + part.y_offset};
+           kernels.conv(part.plan, args, range(from - first, to - first), buffers.thread_scratch);
+         }
+       }});
+  return step;
+}
+
+/// With constant weights K,N: a matrix product as above.
+Result<Step> lower_constant_matmul(const Quantized& quantized, const Lowering& at) {
+  const Shape x = at.in_shape(0), w = at.in_shape(1);
+  if (x.rank() < 2 || w.rank() != 2 || x.elements() == 0 || w.elements() == 0) return Lowering::reference();
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[1]));
+  if (!layer || quantized.in[1].quantization->axis >= 0) return Lowering::reference();
+  ConvShape shape;
+  shape.height = shape.out_height = 1;
+  shape.width = shape.out_width = static_cast<size_t>(x.product(0, x.rank() - 1));
+  shape.in_channels = static_cast<size_t>(w[0]);
+  shape.out_channels = static_cast<size_t>(w[1]);
+  Int8Source source = source_of(*layer, at.in(1).constant, 1, 1, 1);
+  source.c_stride = static_cast<ptrdiff_t>(w[1]);
+  return conv_step(at, *layer, shape, "matmul_int8", source);
 }
 
 Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at) {

@@ -8,9 +8,9 @@ namespace {
 // clang-format off
 constexpr QuantizedKind kKinds[] = {
     {"Conv", "QuantizedConv", check_quantized_conv, eval_quantized_conv, lower_quantized_conv},
-    {"ConvTranspose", "QuantizedConvTranspose", check_quantized_conv_transpose, eval_quantized_conv_transpose, nullptr},
+    {"ConvTranspose", "QuantizedConvTranspose", check_quantized_conv_transpose, eval_quantized_conv_transpose, lower_quantized_conv_transpose},
     {"Gemm", "QuantizedGemm", check_quantized_gemm, eval_quantized_gemm, lower_quantized_dense},
-    {"MatMul", "QuantizedMatMul", check_quantized_matmul, eval_quantized_gemm, nullptr},
+    {"MatMul", "QuantizedMatMul", check_quantized_matmul, eval_quantized_gemm, lower_constant_matmul},
 
     {"Identity", "QuantizedIdentity", check_quantized_identity, eval_quantized_identity, lower_quantized_identity},
     {"Relu", "QuantizedRelu", check_quantized_relu, eval_quantized_relu, lower_quantized_table},
@@ -40,11 +40,11 @@ constexpr QuantizedKind kKinds[] = {
 
     {"AveragePool", "QuantizedAveragePool", check_quantized_average_pool, eval_quantized_average_pool, lower_quantized_average_pool},
     {"ReduceMean", "QuantizedReduceMean", check_quantized_mean, eval_quantized_mean, lower_quantized_mean},
-    {"ReduceSum", "QuantizedReduceSum", check_quantized_mean, eval_quantized_mean, nullptr},
+    {"ReduceSum", "QuantizedReduceSum", check_quantized_mean, eval_quantized_mean, lower_quantized_mean},
     {"Resize", "QuantizedResize", check_quantized_resize, eval_quantized_resize, lower_quantized_resize},
     {"Softmax", "QuantizedSoftmax", check_quantized_softmax, eval_quantized_softmax, lower_quantized_softmax},
     {"LogSoftmax", "QuantizedLogSoftmax", check_quantized_log_softmax, eval_quantized_log_softmax, nullptr},
-    {"LpNormalization", "QuantizedLpNormalization", check_quantized_l2_normalization, eval_quantized_l2_normalization, nullptr},
+    {"LpNormalization", "QuantizedLpNormalization", check_quantized_l2_normalization, eval_quantized_l2_normalization, lower_quantized_l2_normalization},
 
     {"Concat", "QuantizedConcat", check_quantized_concat, eval_quantized_concat, lower_quantized_concat},
     {"Pad", "QuantizedPad", check_quantized_move, eval_quantized_pad, lower_quantized_pad},

@@ -105,6 +105,10 @@ Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& 
 Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at);
 
+// quantized_copy_cpu.cc
+Result<Step> lower_quantized_nearest(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_l2_normalization(const Quantized& quantized, const Lowering& at);
+
 // quantized_move_cpu.cc
 Result<Step> lower_quantized_move(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_pad(const Quantized& quantized, const Lowering& at);
@@ -112,6 +116,8 @@ Result<Step> lower_quantized_concat(const Quantized& quantized, const Lowering& 
 
 // quantized_conv_cpu.cc: convolutions (depthwise too), Gemm and MatMul by integer kernels.
 Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_conv_transpose(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_constant_matmul(const Quantized& quantized, const Lowering& at);
 
 }  // namespace pochade

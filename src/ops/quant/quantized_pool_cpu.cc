@@ -202,7 +202,7 @@ Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at
   const int64_t blocks = (rows + per_block - 1) / per_block;
   const bool is_signed = quantized.in[0].dtype == DType::kI8;
   Step step;
-  step.kernel = "mean_8";
+  step.kernel = op_as<ReduceMean>(*quantized.op) != nullptr ? "mean_8" : "sum_8";
   step.why = format("{} blocks of {} rows of {}", blocks, per_block, inner);
   step.shared_scratch_bytes = size(outer * blocks * inner) * sizeof(int32_t);
   step.phases.push_back(
@@ -231,6 +231,7 @@ Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at
 
 Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at) {
   const auto& resize = static_cast<const Resize&>(*quantized.op);
+  if (resize.mode == Resize::Mode::kNearest) return lower_quantized_nearest(quantized, at);
   if (!is_plain(quantized, at) || resize.mode != Resize::Mode::kLinear) return Lowering::reference();
   const auto constant = [&](size_t i) { return at.has(i) ? at.in(i).constant : Tensor(); };
   for (size_t i = 1; i < at.inputs.size(); ++i)
