@@ -39,6 +39,7 @@ function(pochade_add_kernels target)
   # Simple loops for many types: -O3 triples their code, and makes whole networks 2 % faster at most.
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/kernels/move_simd.cc
     ${CMAKE_SOURCE_DIR}/src/kernels/quantized_pool_simd.cc
+    ${CMAKE_SOURCE_DIR}/src/kernels/quantized_wide_simd.cc
     PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>;$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-fvect-cost-model=dynamic>")
   set(integer_sources ${sources})
   list(FILTER integer_sources INCLUDE REGEX "/int8_[a-z]+_simd\\.cc$")

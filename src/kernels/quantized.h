@@ -27,6 +27,51 @@ POCHADE_INLINE int32_t round_away(float x) {
   return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
 }
 
+/// round(x / 2^right), halves away from zero.
+struct RightShift {
+  explicit RightShift(int32_t right)
+      : bits(right), half(right > 0 ? 1 << (right - 1) : 0), nudge(right > 0 ? -1 : 0) {}
+  POCHADE_INLINE int32_t operator()(int32_t x) const { return (x + half + ((x >> 31) & nudge)) >> bits; }
+  int32_t bits, half, nudge;
+};
+
+/// Of any 32-bit number.
+struct Scaler {
+  explicit Scaler(const QuantizedScale& scale) : multiplier(scale.multiplier), shift(scale.right) {}
+  POCHADE_INLINE int32_t operator()(int32_t x) const {
+    const int64_t product = static_cast<int64_t>(x) * multiplier + (int64_t{1} << 30);
+    return shift(static_cast<int32_t>(static_cast<uint64_t>(product) >> 31));
+  }
+  int32_t multiplier;
+  RightShift shift;
+};
+
+/// The same of x * 2^left, modulo 2^32, for any shift to the right.
+POCHADE_INLINE int32_t scale_shifted(int32_t x, int32_t left, const QuantizedScale& scale) {
+  const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left);
+  const int64_t high = (static_cast<int64_t>(shifted) * scale.multiplier + (int64_t{1} << 30)) >> 31;
+  if (scale.right == 0) return static_cast<int32_t>(high);
+  return static_cast<int32_t>((high + (int64_t{1} << (scale.right - 1)) - (high < 0 ? 1 : 0)) >> scale.right);
+}
+
+/// To the nearest integer, halves away from zero; beyond 32 bits saturated.
+POCHADE_INLINE int32_t round_away_double(double x) {
+  x = x < -2147483648.0 ? -2147483648.0 : x;
+  x = x > 2147483647.0 ? 2147483647.0 : x;
+  const auto whole = static_cast<int64_t>(x);
+  const double rest = x - static_cast<double>(whole);
+  const int64_t rounded = whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
+  return static_cast<int32_t>(rounded > INT32_MAX ? INT32_MAX : rounded < INT32_MIN ? INT32_MIN : rounded);
+}
+
+/// Unsigned arithmetic: sums wrap. At most 2^16 products of 8 bits stay within 31.
+template <typename T>
+POCHADE_INLINE uint32_t dot_product(const T* a, const T* b, size_t n) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += static_cast<int16_t>(a[i]) * static_cast<int16_t>(b[i]);
+  return static_cast<uint32_t>(sum);
+}
+
 void quantized_look_up(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n);
 void quantized_flip(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
 void quantized_sum(const QuantizedSum& args, const QuantizedRun& run);
@@ -40,6 +85,14 @@ void quantized_max_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums);
 void quantized_resize(const QuantizedResizeArgs& args, Range rows, void* scratch);
 void quantized_dense(const QuantizedDenseArgs& args, Range outputs);
+void quantized_exact_sum_16(const QuantizedExactSum& args, const QuantizedRun& run);
+void quantized_exact_product_16(const QuantizedExactProduct& args, const QuantizedRun& run);
+void quantized_greatest(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y);
+void quantized_wide_dense(const QuantizedWideDenseArgs& args, Range rows);
+void quantized_wide_taps(const QuantizedWideTapsArgs& args);
+void quantized_gate_sums(const QuantizedGateArgs& args);
+void quantized_gate_sigmoid(int16_t* values, size_t n);
+void quantized_gate_tanh(int16_t* values, size_t n, int32_t integer_bits);
 void quantized_arg_max(const uint8_t* x, bool is_signed, size_t columns, int64_t* y, Range rows);
 
 }  // namespace POCHADE_KERNEL_ISA

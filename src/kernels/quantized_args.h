@@ -86,6 +86,7 @@ struct QuantizedPoolArgs {
   void* y;
   bool is_signed = true;
   int32_t empty = 0, low = -128, high = 127;
+  bool wide = false;  ///< int16, and fewer than 32768 elements in a window
 };
 
 /// Bilinear resampling of one picture, dense H, W, C. Output row i and column j lie between two rows and two
@@ -113,7 +114,51 @@ struct QuantizedDenseArgs {
   size_t m = 1, n = 0, k = 0;
   int32_t x_zero = 0, w_zero = 0, zero = 0, low = -128, high = 127;
   const int32_t* offset;     ///< [n]: bias - x_zero * sum of w + k * x_zero * w_zero, modulo 2^32
-  const double* multiplier;  ///< [n]
+  const double* multiplier;  ///< [n], or null: then the sum times 2^left, modulo 2^32, is scaled by `fixed`
+  QuantizedScale fixed = {};
+  int32_t left = 0;
+};
+
+/// 16-bit activations and 8-bit weights, kept in 16 bits; sums are exact in 64 bits. A sum s becomes
+/// clamp((s * fraction + 2^(shift - 1)) >> shift, modulo 2^32, low, high), or round(s * real) as above.
+struct QuantizedWideChannels {
+  const int64_t* bias;      ///< [n]
+  const int32_t* fraction;  ///< [n], or null: `real` is read
+  const int32_t* shift;     ///< [n], 1 to 62
+  const double* real;       ///< [n]
+  int32_t low = -32768, high = 32767;
+};
+
+/// y[m,n] of the sum over k of x[m,k] * w[n,k].  x: M,K   w: N,K   y: M rows of N, y_row apart.
+struct QuantizedWideDenseArgs {
+  const int16_t* x;
+  const int16_t* w;
+  int16_t* y;
+  size_t m = 1, n = 0, k = 0, y_row = 0;
+  QuantizedWideChannels channels;
+};
+
+/// One pixel of a depthwise convolution: y[c] of the sum over the taps of x[tap][c] * w[tap][c]; fixed point
+/// only, at most 256 taps.
+struct QuantizedWideTapsArgs {
+  const int16_t* const* x;
+  const int16_t* const* w;
+  size_t taps = 0, n = 0;
+  int16_t* y;
+  QuantizedWideChannels channels;
+};
+
+/// y[row] = saturated to 16 bits (before + scaled(bias[row] + sum of w[row,:] * x)), where before is y[row],
+/// or 0 if `starts`.  x: K   w: N,K
+struct QuantizedGateArgs {
+  const int8_t* x;
+  const int8_t* w;
+  const int32_t* bias;
+  int16_t* y;
+  size_t n = 0, k = 0;
+  QuantizedScale scale;
+  int32_t left = 0;  ///< the sum is shifted so before, modulo 2^32
+  bool starts = true;
 };
 
 struct QuantizedKernels {
@@ -138,6 +183,19 @@ struct QuantizedKernels {
   /// Units: rows m times columns n of y, row by row.
   void (*dense)(const QuantizedDenseArgs& args, Range outputs);
   /// y[row] = place of the first greatest of x[row,:]; at most 256 columns.
+  /// The same steps for int16, with left = 15.
+  void (*exact_sum_16)(const QuantizedExactSum& args, const QuantizedRun& run);
+  void (*exact_product_16)(const QuantizedExactProduct& args, const QuantizedRun& run);
+  /// y[column] = flip ^ the greatest x[row,column] ^ flip: with the bits 0x80 of int8, and 0xFF for the
+  /// least.
+  void (*greatest)(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y);
+  /// Units: rows m.
+  void (*wide_dense)(const QuantizedWideDenseArgs& args, Range rows);
+  void (*wide_taps)(const QuantizedWideTapsArgs& args);
+  void (*gate_sums)(const QuantizedGateArgs& args);
+  /// In place: Q3.12 to Q0.15, and Qm.(15-m), m 0 to 6, to Q0.15 (ops/quant/fixed_point16.h).
+  void (*gate_sigmoid)(int16_t* values, size_t n);
+  void (*gate_tanh)(int16_t* values, size_t n, int32_t integer_bits);
   void (*arg_max)(const uint8_t* x, bool is_signed, size_t columns, int64_t* y, Range rows);
 };
 

@@ -52,25 +52,6 @@ void product_of(const QuantizedProduct& args, const QuantizedRun& run) {
   });
 }
 
-/// round(x / 2^right), halves away from zero.
-struct RightShift {
-  explicit RightShift(int32_t right)
-      : bits(right), half(right > 0 ? 1 << (right - 1) : 0), nudge(right > 0 ? -1 : 0) {}
-  POCHADE_INLINE int32_t operator()(int32_t x) const { return (x + half + ((x >> 31) & nudge)) >> bits; }
-  int32_t bits, half, nudge;
-};
-
-/// Of any 32-bit number.
-struct Scaler {
-  explicit Scaler(const QuantizedScale& scale) : multiplier(scale.multiplier), shift(scale.right) {}
-  POCHADE_INLINE int32_t operator()(int32_t x) const {
-    const int64_t product = static_cast<int64_t>(x) * multiplier + (int64_t{1} << 30);
-    return shift(static_cast<int32_t>(static_cast<uint64_t>(product) >> 31));
-  }
-  int32_t multiplier;
-  RightShift shift;
-};
-
 /// Of d * 2^20 for |d| < 2^9: the upper 20 bits of the multiplier give whole numbers, the lower 11 the rest.
 struct SmallScaler {
   explicit SmallScaler(const QuantizedScale& scale)
@@ -99,6 +80,16 @@ void exact_product_of(const QuantizedExactProduct& args, const QuantizedRun& run
   const Scaler scaled(args.scale);
   map_runs<T>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
     return clamp_int(scaled((a - zero_a) * (b - zero_b)) + zero, low, high);
+  });
+}
+
+/// Of 16 bits: 15 bits to the left.
+void exact_sum_16_of(const QuantizedExactSum& args, const QuantizedRun& run) {
+  const int32_t sign = args.sign, zero = args.zero, low = args.low, high = args.high;
+  const Scaler scaled_a(args.scale_a), scaled_b(args.scale_b), scaled(args.scale);
+  map_runs<int16_t>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
+    const int32_t sum = scaled_a(a * (1 << 15)) + sign * scaled_b(b * (1 << 15));
+    return clamp_int(scaled(sum) + zero, low, high);
   });
 }
 
@@ -158,6 +149,14 @@ void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run)
 
 void quantized_exact_product(const QuantizedExactProduct& args, const QuantizedRun& run) {
   return args.is_signed ? exact_product_of<int8_t>(args, run) : exact_product_of<uint8_t>(args, run);
+}
+
+void quantized_exact_sum_16(const QuantizedExactSum& args, const QuantizedRun& run) {
+  return exact_sum_16_of(args, run);
+}
+
+void quantized_exact_product_16(const QuantizedExactProduct& args, const QuantizedRun& run) {
+  return exact_product_of<int16_t>(args, run);
 }
 
 void quantize(const QuantizeArgs& args, Range elements) {

@@ -36,6 +36,12 @@ struct Average {
   }
 };
 
+/// Of 16 bits: sums beyond what a float holds.
+template <>
+POCHADE_INLINE int32_t Average<int16_t>::finish(int32_t sum, int32_t count) {
+  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
 template <typename T>
 struct Most {
   POCHADE_INLINE static int32_t start() { return INT32_MIN; }
@@ -161,12 +167,39 @@ void arg_max_of(const uint8_t* bytes, uint8_t flip, size_t columns, int64_t* y, 
 }  // namespace
 
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows) {
+  if (args.wide) return pool<int16_t, Average<int16_t>>(args, rows);
   return args.is_signed ? pool<int8_t, Average<int8_t>>(args, rows)
                         : pool<uint8_t, Average<uint8_t>>(args, rows);
 }
 
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows) {
+  if (args.wide) return pool<int16_t, Most<int16_t>>(args, rows);
   return args.is_signed ? pool<int8_t, Most<int8_t>>(args, rows) : pool<uint8_t, Most<uint8_t>>(args, rows);
+}
+
+void quantized_greatest(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y) {
+  if (columns == 1) {
+    uint8_t most = 0;
+    for (size_t i = 0; i < rows; ++i) {
+      const auto value = static_cast<uint8_t>(x[i] ^ flip);
+      most = most < value ? value : most;
+    }
+    *y = most ^ flip;
+    return;
+  }
+  for (size_t begin = 0; begin < columns; begin += kChannels) {
+    const size_t n = min_size(kChannels, columns - begin);
+    uint8_t most[kChannels];
+    for (size_t c = 0; c < n; ++c) most[c] = 0;
+    for (size_t i = 0; i < rows; ++i) {
+      const uint8_t* from = x + i * columns + begin;
+      for (size_t c = 0; c < n; ++c) {
+        const auto value = static_cast<uint8_t>(from[c] ^ flip);
+        most[c] = most[c] < value ? value : most[c];
+      }
+    }
+    for (size_t c = 0; c < n; ++c) y[begin + c] = most[c] ^ flip;
+  }
 }
 
 void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums) {

@@ -18,6 +18,14 @@ constinit const QuantizedKernels kQuantizedKernels = {
     .sum_columns = quantized_sum_columns,
     .resize = quantized_resize,
     .dense = quantized_dense,
+    .exact_sum_16 = quantized_exact_sum_16,
+    .exact_product_16 = quantized_exact_product_16,
+    .greatest = quantized_greatest,
+    .wide_dense = quantized_wide_dense,
+    .wide_taps = quantized_wide_taps,
+    .gate_sums = quantized_gate_sums,
+    .gate_sigmoid = quantized_gate_sigmoid,
+    .gate_tanh = quantized_gate_tanh,
     .arg_max = quantized_arg_max,
 };
 

@@ -16,6 +16,7 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/quant/integer_lstm.h"
 #include "ops/quant/quantized.h"
 #include "ops/reduce/reduce_cpu.h"
 #include "ops/resize/resize.h"
@@ -156,6 +157,7 @@ constexpr Entry kEntries[] = {
     entry<Resize>(),
 
     // quant/
+    entry<IntegerLstm>(),
 
     // recurrent/
 

@@ -225,6 +225,55 @@ std::optional<size_t> IntegerLstmParts::peephole(int64_t sequence, int64_t cell)
   return static_cast<size_t>(at % outputs);
 }
 
+void IntegerLstmParts::add_peepholes(const IntegerGate& gate, int64_t sequence, const int16_t* c,
+                                     std::span<int16_t> sums) const {
+  for (size_t j = 0; j < sums.size(); ++j) {
+    const auto at = peephole(sequence, static_cast<int64_t>(j));
+    if (!at) continue;
+    const int32_t product = gate.p.data<int16_t>()[*at] * c[j];
+    sums[j] = saturate16(int64_t{multiply(product, gate.pc)} + sums[j]);
+  }
+}
+
+void IntegerGate::normalise(std::span<int16_t> values) const {
+  const auto count = static_cast<int64_t>(values.size());
+  int64_t sum = 0, squares = 0;
+  for (const int16_t v : values) {
+    sum += v;
+    squares += v * v;
+  }
+  constexpr int64_t kOne = 1 << 20;
+  const auto mean = static_cast<int32_t>(sum * 1024 / count);
+  auto variance = static_cast<int32_t>((squares * (kOne / count) - int64_t{mean} * mean) / kOne);
+  if (variance < 1) variance = least_variance;
+  const FixedPoint root = inverse_sqrt(variance);
+  for (size_t j = 0; j < values.size(); ++j) {
+    const int32_t scaled = multiply(1024 * values[j] - mean, root);
+    const int64_t weighted =
+        int64_t{wrap_int32(int64_t{scaled} * norm.data<int16_t>()[j])} + bias.data<int32_t>()[j];
+    const auto rounded = static_cast<int32_t>((weighted > 0 ? weighted + 512 : weighted - 512) / 1024);
+    values[j] = saturate16(multiply(rounded, normed));
+  }
+}
+
+int16_t IntegerLstmParts::next_cell(int16_t input, int16_t forget, int16_t admitted, int16_t c) const {
+  const int32_t admit = has_input_gate ? input : 32767 - forget;
+  const auto kept = static_cast<int16_t>(divide_by_power(forget * c, 15));
+  const auto added = static_cast<int16_t>(divide_by_power(admit * admitted, 15 + cell_bits));
+  const int16_t sum = saturate16(int64_t{kept} + added);
+  return cell_clip > 0 ? static_cast<int16_t>(std::clamp<int32_t>(sum, -cell_clip, cell_clip)) : sum;
+}
+
+int8_t IntegerLstmParts::hidden_of(int16_t gate, int16_t shown) const {
+  const int64_t value = int64_t{multiply(gate * shown, hidden)} + hidden_zero;
+  return static_cast<int8_t>(std::clamp<int64_t>(value, -128, 127));
+}
+
+int8_t IntegerLstmParts::output_of(int16_t projected_sum) const {
+  const int32_t y = std::clamp(projected_sum + h_zero, -128, 127), clip = projection_clip;
+  return static_cast<int8_t>(clip > 0 ? std::clamp(y, -clip, clip) : y);
+}
+
 namespace {
 
 int32_t dot(std::span<const int8_t> row, const int8_t* x, int32_t bias) {
@@ -245,13 +294,11 @@ class CellStep {
   void run(int64_t n, const int8_t* x, int8_t* h, int16_t* c) {
     sequence_ = n;
     for (size_t k = parts_.has_input_gate ? 0 : 1; k < 3; ++k) compute_gate(k, x, h, c);
-    for (size_t j = 0; j < hidden_.size(); ++j) c[j] = next_cell(j, c[j]);
+    for (size_t j = 0; j < hidden_.size(); ++j)
+      c[j] = parts_.next_cell(gate_[0][j], gate_[1][j], gate_[2][j], c[j]);
     compute_gate(3, x, h, c);
-    for (size_t j = 0; j < hidden_.size(); ++j) {
-      const int32_t shown = gate_[3][j] * tanh_q(c[j], parts_.cell_bits);
-      hidden_[j] = static_cast<int8_t>(
-          std::clamp(wrap_int32(int64_t{multiply(shown, parts_.hidden)} + parts_.hidden_zero), -128, 127));
-    }
+    for (size_t j = 0; j < hidden_.size(); ++j)
+      hidden_[j] = parts_.hidden_of(gate_[3][j], tanh_q(c[j], parts_.cell_bits));
     project(h);
   }
 
@@ -264,45 +311,10 @@ class CellStep {
       sum[j] = saturate16(multiply(dot(bytes_of_row(gate.w, row), x, gate.w_bias[j]), gate.wx));
       sum[j] =
           saturate16(int64_t{multiply(dot(bytes_of_row(gate.r, row), h, gate.r_bias[j]), gate.rh)} + sum[j]);
-      if (const auto at = gate.p.defined() ? parts_.peephole(sequence_, row) : std::nullopt) {
-        const int32_t product = gate.p.data<int16_t>()[*at] * c[j];
-        sum[j] = saturate16(int64_t{multiply(product, gate.pc)} + sum[j]);
-      }
     }
-    if (gate.norm.defined()) normalise(gate, sum);
+    if (gate.p.defined()) parts_.add_peepholes(gate, sequence_, c, sum);
+    if (gate.norm.defined()) gate.normalise(sum);
     for (int16_t& v : sum) v = k == 2 ? tanh_q(v, 3) : sigmoid_q3(v);
-  }
-
-  /// To mean 0 and variance 1 in 1/1024, then times the norm, plus the bias.
-  void normalise(const IntegerGate& gate, std::vector<int16_t>& values) const {
-    const auto count = static_cast<int64_t>(values.size());
-    int64_t sum = 0, squares = 0;
-    for (const int16_t v : values) {
-      sum += v;
-      squares += v * v;
-    }
-    constexpr int64_t kOne = 1 << 20;
-    const auto mean = static_cast<int32_t>(sum * 1024 / count);
-    auto variance = static_cast<int32_t>((squares * (kOne / count) - int64_t{mean} * mean) / kOne);
-    if (variance < 1) variance = gate.least_variance;
-    const FixedPoint root = inverse_sqrt(variance);
-    for (size_t j = 0; j < values.size(); ++j) {
-      const int32_t scaled = multiply(1024 * values[j] - mean, root);
-      const int64_t weighted =
-          int64_t{wrap_int32(int64_t{scaled} * gate.norm.data<int16_t>()[j])} + gate.bias.data<int32_t>()[j];
-      const auto rounded = static_cast<int32_t>((weighted > 0 ? weighted + 512 : weighted - 512) / 1024);
-      values[j] = saturate16(multiply(rounded, gate.normed));
-    }
-  }
-
-  int16_t next_cell(size_t j, int16_t c) const {
-    const int32_t forget = gate_[1][j];
-    const int32_t admit = parts_.has_input_gate ? gate_[0][j] : 32767 - forget;
-    const auto kept = static_cast<int16_t>(divide_by_power(forget * c, 15));
-    const auto added = static_cast<int16_t>(divide_by_power(admit * gate_[2][j], 15 + parts_.cell_bits));
-    const int16_t sum = saturate16(int64_t{kept} + added);
-    const int32_t clip = parts_.cell_clip;
-    return clip > 0 ? static_cast<int16_t>(std::clamp<int32_t>(sum, -clip, clip)) : sum;
   }
 
   void project(int8_t* h) const {
@@ -313,10 +325,7 @@ class CellStep {
     for (int64_t o = 0; o < parts_.outputs; ++o) {
       const int32_t sum = dot(bytes_of_row(parts_.projection, o), hidden_.data(),
                               parts_.projection_bias[static_cast<size_t>(o)]);
-      int32_t y = wrap_int32(int64_t{multiply(sum, parts_.projected)} + parts_.h_zero);
-      y = std::clamp(y, -128, 127);
-      const int32_t clip = parts_.projection_clip;
-      h[o] = static_cast<int8_t>(clip > 0 ? std::clamp(y, -clip, clip) : y);
+      h[o] = parts_.output_of(saturate16(multiply(sum, parts_.projected)));
     }
   }
 

@@ -45,6 +45,8 @@ struct IntegerLstm final : OpOf<IntegerLstm> {
   Cost cost(std::span<const Fact> in, std::span<const Fact> out) const override;
 };
 
+Result<Step> lower(const IntegerLstm& lstm, const Lowering& at);
+
 /// Low-rank filters over time (Nakkiran et al. 2015) on integers, as TFLite's reference kernel computes them.
 /// F filters, F / rank units, a memory of M steps.
 ///   x: int8 N,I   features: int8 F,I   time: int16 F,M   bias: int32 F/rank (optional)   state: int16 N,F*M

@@ -15,6 +15,9 @@ struct IntegerGate {
   std::vector<int32_t> w_bias, r_bias;  ///< H: of the zero points, and of the bias if there is no norm
   FixedPoint wx, rh, pc, normed;
   int32_t least_variance = 1;
+
+  /// To mean 0 and variance 1 in 1/1024, then times the norm, plus the bias.
+  void normalise(std::span<int16_t> sums) const;
 };
 
 /// Sizes, and everything that follows from the weights. T steps, N sequences, I inputs, H cells, O outputs.
@@ -36,6 +39,15 @@ struct IntegerLstmParts {
   /// outputs as if it were that of cells: with a projection, cells beyond it have none, and where all
   /// sequences step at once (time_major), later sequences' weights move.
   std::optional<size_t> peephole(int64_t sequence, int64_t cell) const;
+
+  /// Adds what a gate of this sequence sees of its cells.
+  void add_peepholes(const IntegerGate& gate, int64_t sequence, const int16_t* c,
+                     std::span<int16_t> sums) const;
+  int16_t next_cell(int16_t input, int16_t forget, int16_t admitted, int16_t c) const;
+  /// From the output gate and tanh of the cell.
+  int8_t hidden_of(int16_t gate, int16_t shown) const;
+  /// From a row of the projection, scaled and saturated to 16 bits.
+  int8_t output_of(int16_t projected) const;
 
   static IntegerLstmParts of(const IntegerLstm& op, std::span<const Tensor> in);
 };

@@ -4,7 +4,12 @@
 
 #include <cmath>
 
+#include "kernels/isa.h"
+#include "kernels/kernels.h"
+#include "kernels/quantized_args.h"
 #include "ops/op_testing.h"
+#include "ops/quant/fixed_point.h"
+#include "ops/quant/fixed_point16.h"
 
 namespace pochade {
 namespace {
@@ -76,6 +81,50 @@ TEST(IntegerLstm, RefusesWhatDoesNotFit) {
   op = lstm();
   op.cell_clip = -1;
   expect_refused(op, lstm_facts(), "cell_clip is -1");
+}
+
+TEST(IntegerLstm, GatesEqualTheOracleOnEveryIsa) {
+  for (const Isa isa : supported_isas()) {
+    const QuantizedKernels& k = *kernels(isa)->quantized;
+    std::vector<int16_t> every(65536);
+    for (size_t i = 0; i < every.size(); ++i) every[i] = static_cast<int16_t>(i);
+    std::vector<int16_t> got = every;
+    k.gate_sigmoid(got.data(), got.size());
+    for (size_t i = 0; i < every.size(); ++i)
+      ASSERT_EQ(got[i], sigmoid_q3(every[i])) << every[i] << " on " << name(isa);
+    for (int bits = 0; bits <= 6; ++bits) {
+      got = every;
+      k.gate_tanh(got.data(), got.size(), bits);
+      for (size_t i = 0; i < every.size(); ++i)
+        ASSERT_EQ(got[i], tanh_q(every[i], bits)) << every[i] << " with " << bits << " bits on " << name(isa);
+    }
+  }
+}
+
+TEST(IntegerLstm, SumsOfGatesSaturateOnEveryIsa) {
+  const int8_t x[] = {100, -100, 3}, w[] = {100, 100, 1, 127, -128, 2, -128, 127, 2};
+  const int32_t bias[] = {7, -9, 2000000000};
+  for (const Isa isa : supported_isas())
+    for (const FixedPoint by :
+         {FixedPoint{1 << 30, 1}, FixedPoint{1500000000, 4}, FixedPoint{1100000000, -9}})
+      for (const bool starts : {false, true}) {
+        int16_t y[] = {-5, 32000, 11}, before[] = {-5, 32000, 11};
+        kernels(isa)->quantized->gate_sums({.x = x,
+                                            .w = w,
+                                            .bias = bias,
+                                            .y = y,
+                                            .n = 3,
+                                            .k = 3,
+                                            .scale = {by.value, std::max(-by.exponent, 0)},
+                                            .left = std::max(by.exponent, 0),
+                                            .starts = starts});
+        for (size_t row = 0; row < 3; ++row) {
+          int64_t sum = bias[row];
+          for (size_t i = 0; i < 3; ++i) sum += w[row * 3 + i] * x[i];
+          const int64_t all = int64_t{multiply(wrap_int32(sum), by)} + (starts ? 0 : before[row]);
+          EXPECT_EQ(y[row], std::clamp<int64_t>(all, -32768, 32767)) << row << " on " << name(isa);
+        }
+      }
 }
 
 TEST(IntegerSvdf, RefusesWhatDoesNotFit) {

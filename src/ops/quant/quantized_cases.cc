@@ -1,4 +1,7 @@
+#include <cmath>
+
 #include "ops/cases.h"
+#include "ops/conv/conv.h"
 #include "ops/elementwise/activations.h"
 #include "ops/elementwise/select.h"
 #include "ops/matrix/gemm.h"
@@ -6,6 +9,7 @@
 #include "ops/norm/softmax.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/quant/integer_lstm.h"
 #include "ops/quant/quantized.h"
 #include "ops/quant/tflite_functions.h"
 #include "ops/reduce/reduce.h"
@@ -230,6 +234,154 @@ void add_copies(Cases& cases) {
       .weight(Tensor::of<int64_t>({1}, {11}));
 }
 
+InputSpec words(const Shape& shape) {
+  return ints(DType::kI16, shape, -32768, 32767);
+}
+
+Type word(float scale) {
+  return quantized_type(DType::kI16, scale, 0);
+}
+
+void add_wide_layers(Cases& cases) {
+  const Type bias = {DType::kI64, nullptr};
+  const auto weights = [](int64_t channels) {
+    std::vector<float> scales;
+    for (int64_t i = 0; i < channels; ++i) scales.push_back(0.004f + 0.001f * static_cast<float>(i % 9));
+    return quantized_type(DType::kI8, scales, 0);
+  };
+  const auto add_conv = [&](const Shape& x, const Shape& w, int64_t groups, int64_t stride, bool has_bias) {
+    Conv conv;
+    conv.groups = groups;
+    conv.window.strides = {stride, stride};
+    conv.window.auto_pad = AutoPad::kSameUpper;
+    const float scale = 0.0002f * std::sqrt(static_cast<float>(w.product(1, 4)));
+    Case& test =
+        cases.add("conv_int16_x{}_w{}_s{}_{}",
+                  wrapped(conv, {word(0.0003f), weights(w[0]), bias}, word(scale)), x, w, stride, has_bias);
+    test.input(words(x)).weight(bytes(DType::kI8, w));
+    if (has_bias) test.weight(ints(DType::kI64, {w[0]}, -900000, 900000));
+  };
+  add_conv({2, 5, 19, 3}, {6, 3, 3, 3}, 1, 1, true);
+  add_conv({1, 6, 5, 70}, {5, 2, 2, 70}, 1, 2, false);
+  add_conv({1, 5, 5, 8}, {12, 3, 3, 4}, 2, 1, true);
+  add_conv({2, 6, 7, 5}, {5, 3, 3, 1}, 5, 1, true);
+  add_conv({1, 7, 6, 70}, {70, 3, 2, 1}, 70, 2, false);
+  add_conv({1, 5, 5, 3}, {6, 3, 3, 1}, 3, 1, true);
+  for (const int64_t rows : {1, 3})
+    for (const int64_t depth : {5, 700}) {
+      Gemm gemm;
+      gemm.transpose_b = true;
+      cases
+          .add("dense_int16_m{}_k{}", wrapped(gemm, {word(0.0003f), weights(7), bias}, word(0.003f)), rows,
+               depth)
+          .input(words({rows, depth}))
+          .weight(bytes(DType::kI8, {7, depth}))
+          .weight(ints(DType::kI64, {7}, -900000, 900000));
+    }
+}
+
+void add_wide(Cases& cases) {
+  const Shape shapes[][2] = {{{2, 5, 7, 19}, {2, 5, 7, 19}}, {{3, 5, 16}, {16}}, {{70}, {1}}};
+  for (const auto& shape : shapes) {
+    const std::vector<Type> in = {word(0.0003f), word(0.0002f)};
+    const auto add = [&](std::string_view op, const Quantized& quantized) {
+      cases.add("{}_int16_{}", quantized, op, shape[1]).input(words(shape[0])).input(words(shape[1]));
+    };
+    add("add", wrapped(Add(), in, word(0.0004f), {Activation::Kind::kRelu, 0, 0}));
+    add("sub", wrapped(Sub(), in, word(0.0004f)));
+    add("mul", wrapped(Mul(), in, word(0.002f), {Activation::Kind::kClip, 0, 6}));
+  }
+  const auto add_table = [&](std::string_view name, const Quantized& quantized) -> Case& {
+    return cases.add("{}_int16", quantized, name).input(words({3, 5, 67}));
+  };
+  add_table("sigmoid", wrapped(Sigmoid(), {word(0.0003f)}, word(1.0f / 32768)));
+  add_table("tanh", wrapped(Tanh(), {word(0.0003f)}, word(1.0f / 32768)));
+  add_table("clip", wrapped(Clip(), {word(0.0003f), {}, {}}, word(0.0003f)))
+      .weight(Tensor::scalar(0.0f))
+      .weight(Tensor::scalar(6.0f));
+  add_table("requantize", wrapped(Identity(), {word(0.0003f)}, word(0.0004f)));
+  for (const int64_t channels : {3, 70}) {
+    AveragePool average;
+    average.kernel = {3, 2};
+    average.window.strides = {2, 1};
+    average.window.auto_pad = AutoPad::kSameUpper;
+    MaxPool most;
+    most.kernel = average.kernel;
+    most.window = average.window;
+    cases.add("average_pool_int16_c{}", wrapped(average, {word(0.1f)}, word(0.1f)), channels)
+        .input(words({2, 7, 9, channels}));
+    cases.add("max_pool_int16_c{}", wrapped(most, {word(0.1f)}, word(0.1f)), channels)
+        .input(words({2, 7, 9, channels}));
+  }
+}
+
+void add_products(Cases& cases) {
+  for (const DType dtype : kBytes) {
+    const Type x = byte(dtype, 0.05f, -7);
+    for (const std::vector<int64_t>& axes :
+         std::vector<std::vector<int64_t>>{{1}, {3}, {0, 1}, {0, 1, 2, 3}}) {
+      const auto axes_of = Tensor::of<int64_t>({static_cast<int64_t>(axes.size())}, axes);
+      cases.add("greatest_{}_{}", wrapped(ReduceMax(), {x, {}}, x), to_string(dtype), join(axes, ""))
+          .input(bytes(dtype, {2, 9, 5, 66}))
+          .weight(axes_of);
+      cases.add("least_{}_{}", wrapped(ReduceMin(), {x, {}}, x), to_string(dtype), join(axes, ""))
+          .input(bytes(dtype, {2, 9, 5, 66}))
+          .weight(axes_of);
+    }
+  }
+  const auto add = [&](const Shape& a, const Shape& b, float y) {
+    const Type left = byte(DType::kI8, 0.05f, -7), right = byte(DType::kI8, 0.04f, 3);
+    cases.add("matmul_{}_{}_{}", wrapped(MatMul(), {left, right}, byte(DType::kI8, y, 4)), a, b, y)
+        .input(bytes(DType::kI8, a))
+        .input(bytes(DType::kI8, b));
+  };
+  add({2, 3, 5, 33}, {2, 3, 33, 9}, 0.9f);
+  add({4, 7, 8}, {8, 5}, 0.4f);
+  add({2, 1, 6}, {3, 1, 6, 4}, 0.0003f);  // shifted to the left
+}
+
+void add_lstm(Cases& cases) {
+  struct Form {
+    std::string_view name;
+    bool coupled, peepholes, norm, projection;
+  };
+  for (const Form& form :
+       {Form{"plain", false, false, false, false}, Form{"coupled", true, true, false, false},
+        Form{"norm", false, false, true, true}, Form{"all", false, true, true, true}})
+    for (const bool time_major : {false, true}) {
+      const int64_t batch = 3, steps = 4, inputs = 21, cells = 19, outputs = form.projection ? 10 : cells;
+      IntegerLstm op;
+      op.scales.assign(IntegerLstm::kInputs, 0.01f);
+      for (size_t i = 9; i < 12; ++i) op.scales[i] = op.scales[i + 11] = 2.0f / 32768;
+      op.scales[23] = 2.0f / 32768;
+      op.scales[19] = 1.0f / 2048;
+      op.gate_scales.assign(4, 1.0f / 4096);
+      op.hidden_scale = op.scales[18];
+      op.x_zero = 5;
+      op.h_zero = op.hidden_zero = -9;
+      op.cell_clip = form.coupled ? 2.0f : 0.0f;
+      op.projection_clip = form.peepholes ? 0.9f : 0.0f;
+      op.time_major = time_major;
+      Case& test = cases.add("lstm_{}_{}", op, form.name, time_major ? "time_major" : "batch_major");
+      const auto add = [&](bool present, const InputSpec& spec) {
+        if (present)
+          test.weight(spec);
+        else
+          test.no_input();
+      };
+      test.input(bytes(DType::kI8, time_major ? Shape{steps, batch, inputs} : Shape{batch, steps, inputs}));
+      for (int k = 0; k < 4; ++k) add(k > 0 || !form.coupled, ints(DType::kI8, {cells, inputs}, -99, 99));
+      for (int k = 0; k < 4; ++k) add(k > 0 || !form.coupled, ints(DType::kI8, {cells, outputs}, -99, 99));
+      for (int k = 0; k < 3; ++k) add(form.peepholes && (k > 0 || !form.coupled), words({cells}));
+      for (int k = 0; k < 4; ++k) add(k > 0 || !form.coupled, ints(DType::kI32, {cells}, -5000, 5000));
+      add(form.projection, ints(DType::kI8, {outputs, cells}, -99, 99));
+      add(form.projection, ints(DType::kI32, {outputs}, -5000, 5000));
+      test.input(bytes(DType::kI8, {batch, outputs})).input(words({batch, cells}));
+      if (!form.norm) continue;
+      for (int k = 0; k < 4; ++k) test.weight(words({cells}));
+    }
+}
+
 void add_dense(Cases& cases) {
   for (const DType dtype : kBytes)
     for (const bool by_channel : {false, true}) {
@@ -263,6 +415,10 @@ Cases quantized_cases() {
   add_resizes(cases);
   add_moves(cases);
   add_copies(cases);
+  add_wide_layers(cases);
+  add_wide(cases);
+  add_products(cases);
+  add_lstm(cases);
   add_dense(cases);
   return cases;
 }

@@ -232,6 +232,7 @@ bool has_pads(const WindowAxis& axis) {
 }  // namespace
 
 Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_conv(quantized, at);
   const auto& op = static_cast<const Conv&>(*quantized.op);
   const Shape x = at.in_shape(0), w = at.in_shape(1), y = at.out_shape(0);
   if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) return Lowering::reference();

@@ -278,6 +278,7 @@ bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
 }  // namespace
 
 Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_table(quantized, at);
   if (!is_byte(quantized.in[0]) || !is_byte(quantized.out[0]) || !has_one_scale(quantized.in[0]) ||
       at.out_shape(0) != at.in_shape(0) || at.out_shape(0).elements() == 0)
     return Lowering::reference();
@@ -327,6 +328,7 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
 }
 
 Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_add(quantized, at);
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   const auto sum = short_sum(quantized, pairs);
@@ -343,6 +345,7 @@ Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at)
 }
 
 Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_mul(quantized, at);
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   const auto product = short_product(quantized, pairs);

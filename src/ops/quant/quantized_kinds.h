@@ -105,6 +105,18 @@ Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& 
 Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at);
 
+Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering& at);
+
+// quantized_wide_cpu.cc: of int16
+Result<Step> lower_wide_conv(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_wide_gemm(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_wide_table(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_wide_add(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_wide_mul(const Quantized& quantized, const Lowering& at);
+
+// quantized_matmul_cpu.cc
+Result<Step> lower_quantized_matmul(const Quantized& quantized, const Lowering& at);
+
 // quantized_copy_cpu.cc
 Result<Step> lower_quantized_nearest(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_l2_normalization(const Quantized& quantized, const Lowering& at);

@@ -32,6 +32,13 @@ bool is_plain(const Quantized& quantized, const Lowering& at) {
          at.in_shape(0).elements() > 0 && at.out_shape(0).elements() > 0;
 }
 
+/// The same of int16.
+bool is_plain_wide(const Quantized& quantized, const Lowering& at) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  return quantized.rounding == Rounding::kTflite && x.dtype == DType::kI16 && y.dtype == DType::kI16 &&
+         at.in_shape(0).elements() > 0 && at.out_shape(0).elements() > 0;
+}
+
 size_t size(int64_t n) {
   return static_cast<size_t>(n);
 }
@@ -64,17 +71,19 @@ Result<Step> pool_step(const Quantized& quantized, const Lowering& at, const Win
   const auto args = window_of(at.in_shape(0), axes);
   const IntegerBounds bounds = output_bounds(quantized);
   // The mean of 8-bit values is exact in single precision up to here.
-  if (!args || args->kernel_h * args->kernel_w > 65536) return Lowering::reference();
+  const bool wide = quantized.in[0].dtype == DType::kI16;
+  if (!args || args->kernel_h * args->kernel_w > (wide ? 32767 : 65536)) return Lowering::reference();
   const QuantizedPoolArgs pool{.window = *args,
                                .x = nullptr,
                                .y = nullptr,
                                .is_signed = quantized.in[0].dtype == DType::kI8,
                                .empty = average ? quantized.out[0].zero_point() : bounds.low,
                                .low = bounds.low,
-                               .high = bounds.high};
+                               .high = bounds.high,
+                               .wide = wide};
   const auto run = average ? at.kernels.quantized->average_pool : at.kernels.quantized->max_pool;
   Step step;
-  step.kernel = average ? "average_pool_8" : "max_pool_8";
+  step.kernel = format("{}_pool_{}", average ? "average" : "max", wide ? 16 : 8);
   step.why = "2-D window";
   const size_t cost = args->out_width * args->channels * args->kernel_h * args->kernel_w / 4 + 1;
   step.phases.push_back(divided(static_cast<int64_t>(args->batch * args->out_height),
@@ -181,14 +190,15 @@ struct SoftmaxTable {
 }  // namespace
 
 Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at) {
-  if (!is_plain(quantized, at)) return Lowering::reference();
+  if (!is_plain(quantized, at) && !is_plain_wide(quantized, at)) return Lowering::reference();
   const auto& pool = static_cast<const AveragePool&>(*quantized.op);
   return pool_step(quantized, at, pool.window, pool.kernel, true);
 }
 
 Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at) {
   const auto& pool = static_cast<const MaxPool&>(*quantized.op);
-  if (!is_plain(quantized, at) || pool.with_indices) return Lowering::reference();
+  const bool plain = is_plain(quantized, at) || is_plain_wide(quantized, at);
+  if (!plain || pool.with_indices) return Lowering::reference();
   return pool_step(quantized, at, pool.window, pool.kernel, false);
 }
 
@@ -225,6 +235,27 @@ Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at
                     sum += sums[(u / inner * blocks + k) * inner + u % inner];
                   b.out<uint8_t>(0)[u] = output(sum);
                 }
+              }));
+  return step;
+}
+
+Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering& at) {
+  if (!is_plain(quantized, at) || !is_none(quantized.act)) return Lowering::reference();
+  TRY(const auto axes, reduced_axes(dynamic_cast<const ReduceFields&>(*quantized.op), at.inputs));
+  const auto reduced = axes ? neighbours(at.in_shape(0), *axes) : std::nullopt;
+  if (!reduced) return Lowering::reference();
+  const bool least = op_as<ReduceMin>(*quantized.op) != nullptr;
+  const auto flip =
+      static_cast<uint8_t>((quantized.in[0].dtype == DType::kI8 ? 0x80 : 0) ^ (least ? 0xFF : 0));
+  Step step;
+  step.kernel = least ? "least_8" : "greatest_8";
+  step.why = format("{} rows of {}", reduced->rows, reduced->inner);
+  step.phases.push_back(
+      divided(reduced->outer, reduced->rows * reduced->inner / 8 + 1,
+              [=, r = *reduced, run = at.kernels.quantized->greatest](const StepBuffers& b, Range units) {
+                for (size_t u = units.begin; u < units.end; ++u)
+                  run(b.in<uint8_t>(0) + u * size(r.rows * r.inner), flip, size(r.rows), size(r.inner),
+                      b.out<uint8_t>(0) + u * size(r.inner));
               }));
   return step;
 }
@@ -301,6 +332,7 @@ Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering&
 }
 
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_gemm(quantized, at);
   TRY(Step product, lower_quantized_gemm(quantized, at));
   if (!product.is_reference() || !requantizes_by_real(quantized) || quantized.rounding != Rounding::kTflite)
     return product;
