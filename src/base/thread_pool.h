@@ -1,7 +1,10 @@
 #pragma once
-// A pool that divides independent tasks. Workers spin for a short while after a job, then park.
+// A pool that divides independent tasks. Workers spin for a short while after a job, then park. The caller
+// waits for those that have entered the job, never for one that is still on its way. Where a worker is slow
+// to leave, because another process has its CPU, the caller works alone for a while.
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -48,14 +51,24 @@ class ThreadPool {
  private:
   void worker(int thread);
   void take_tasks(const TaskRef& work, int64_t tasks, int thread);
+  bool try_enter(uint64_t* seen);
+  bool shares_cpu(int thread);
+  void leave_shared_cpu();
+  using Clock = std::chrono::steady_clock;
+  void work_alone_if_slow(Clock::duration worked, Clock::duration waited, Clock::time_point now);
+
+  // gate_: the job's number, whether it may be entered, and how many workers are inside.
+  static constexpr uint64_t kJob = uint64_t{1} << 32, kOpen = uint64_t{1} << 31, kInside = kOpen - 1;
 
   std::vector<std::thread> workers_;
-  std::atomic<uint64_t> job_{0};       // a new number starts a job
-  std::atomic<int64_t> next_task_{0};  // dynamic division: outputs do not depend on who computes them
-  std::atomic<int> busy_{0};
-  std::atomic<bool> stopping_{false};
+  std::vector<std::atomic<int>> cpus_;  // where each thread was seen last; the caller's is the first
+  alignas(64) std::atomic<uint64_t> gate_{0};
+  alignas(64) std::atomic<int64_t> next_task_{0};  // dynamic division: outputs do not depend on who computes
   const TaskRef* work_ = nullptr;
   int64_t tasks_ = 0;
+  Clock::duration alone_for_{};
+  Clock::time_point alone_until_{};
+  std::atomic<bool> stopping_{false};
   std::atomic<int> parked_{0};
   std::mutex mutex_;
   std::condition_variable wake_;

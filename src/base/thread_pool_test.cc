@@ -1,7 +1,9 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <chrono>
 #include <numeric>
 
 namespace pochade {
@@ -31,6 +33,76 @@ TEST(ThreadPool, WakesAfterParking) {
     });
     EXPECT_EQ(sum, 4950);
   }
+}
+
+/// Everything runs on one CPU, where a worker that spins or waits for a free CPU would be in the way.
+TEST(ThreadPool, WorksOnOneCpu) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<size_t>(sched_getcpu()), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  {
+    ThreadPool pool(3);
+    std::atomic<int64_t> sum = 0;
+    for (int round = 0; round < 500; ++round)
+      pool.run(20, [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; ++i) sum += i;
+      });
+    EXPECT_EQ(sum, 500 * 190);
+  }
+  EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+TEST(ThreadPool, AWorkerLeavesTheCallersCpuAndMayGoAnywhereAfterwards) {
+  if (available_cpus() < 2) GTEST_SKIP() << "one CPU";
+  cpu_set_t all, one, after;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<size_t>(sched_getcpu()), &one);
+  ThreadPool pool(2);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  const int mine = sched_getcpu();
+  std::atomic<int> came{0}, elsewhere{0};
+  bool as_before = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (elsewhere < 3 && std::chrono::steady_clock::now() < deadline)
+    pool.run(2, [&](int64_t, int64_t, int thread) {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      while (std::chrono::steady_clock::now() < end) {
+      }
+      if (thread != 1) return;
+      if (came++ == 0) {  // onto the caller's CPU, where Linux may leave it
+        sched_setaffinity(0, sizeof(one), &one);
+        sched_setaffinity(0, sizeof(all), &all);
+      } else if (sched_getcpu() != mine) {
+        ++elsewhere;
+        sched_getaffinity(0, sizeof(after), &after);
+        as_before = CPU_EQUAL(&after, &all);
+      }
+    });
+  EXPECT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+  EXPECT_GE(elsewhere, 1);
+  EXPECT_TRUE(as_before);
+}
+
+TEST(ThreadPool, WorksAloneAfterAWorkerWasSlow) {
+  ThreadPool pool(2);
+  std::atomic<bool> slow = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!slow && std::chrono::steady_clock::now() < deadline)
+    pool.run(2, [&](int64_t, int64_t, int thread) {
+      if (thread == 0) {
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+      } else {
+        slow = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    });
+  ASSERT_TRUE(slow);
+  bool alone = true;
+  pool.run(2, [&](int64_t begin, int64_t end, int thread) { alone = thread == 0 && begin == 0 && end == 2; });
+  EXPECT_TRUE(alone);
 }
 
 }  // namespace
