@@ -8,7 +8,8 @@ constexpr size_t kStripBytes = 96 << 10;
 constexpr size_t kRingBytes = 256 << 10;
 constexpr size_t kGroupPixels = 192;  // weights that come from far are used for so many pixels
 constexpr size_t kMostTasks = 64;
-constexpr size_t kLeastTaskMacs = 1 << 20;
+constexpr double kLeastTaskCycles = 10000;  // ten times what handing out a task takes
+constexpr size_t kFinishCycles = 10;        // of a vector of results
 
 bool is_flat(const ConvShape& s) {
   return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
@@ -49,9 +50,10 @@ void choose_memory(Int8ConvPlan* p) {
 void choose_tasks(Int8ConvPlan* p) {
   const ConvShape& s = p->shape;
   const size_t k = p->segments * p->segment;
-  const double macs =
-      static_cast<double>(s.batch * s.out_height * s.out_width) * static_cast<double>(k * s.out_channels);
-  const double tasks = macs / kLeastTaskMacs;
+  const size_t vectors = s.batch * s.out_height * s.out_width * s.groups * p->vectors;
+  const double cycles =
+      static_cast<double>(vectors) * static_cast<double>(ceil_div(k, kGroupValues) + kFinishCycles);
+  const double tasks = cycles / kLeastTaskCycles;
   const size_t wanted_all = tasks < 1 ? 1 : tasks > kMostTasks ? kMostTasks : static_cast<size_t>(tasks);
   const size_t wanted = max_size(1, wanted_all / (p->images * s.groups));
   const size_t most_blocks = ceil_div(p->vectors, kMaxTileVectors);

@@ -34,7 +34,7 @@ Result<PackedWeights::Buffer> Lowering::pack(const Tensor& tensor, std::string_v
 }
 
 int64_t task_size(int64_t units, int64_t unit_cost) {
-  constexpr int64_t kLeastCost = 32768;  // about 10 microseconds
+  constexpr int64_t kLeastCost = 10240;  // about 3 microseconds: ten times what handing out a task takes
   constexpr int64_t kMostTasks = 64;
   const int64_t by_cost =
       (kLeastCost + std::max<int64_t>(unit_cost, 1) - 1) / std::max<int64_t>(unit_cost, 1);
