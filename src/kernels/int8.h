@@ -36,12 +36,12 @@ struct Place {
   size_t at;
   size_t channel;  ///< of the source
 };
-/// All n columns, if `mode` of all is kFixed or kReal; place(i) is the Place of one. Returns the mode of the
+/// All n columns, unless their `mode` is kFloat; place(i) is the Place of one. Returns the mode of the
 /// layer.
 template <typename PlaceOf>
 Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n, Requant mode,
                   PlaceOf place) {
-  if (mode != Requant::kFixed && mode != Requant::kReal) return mode;
+  if (mode == Requant::kFloat) return mode;
   const Requant proved = numbers.low >= numbers.y_zero ? Requant::kProvedUp : Requant::kProved;
   for (size_t i = 0; i < n; ++i) {
     const Place here = place(i);

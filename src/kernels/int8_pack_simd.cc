@@ -91,6 +91,7 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
   const int32_t exponent = pack_multiplier(numbers, source, o, columns, at);
   if (numbers.rounding == Int8Rounding::kFloat) return Requant::kFloat;
   if (numbers.rounding == Int8Rounding::kReal) return Requant::kReal;
+  to[4 * kLanes] = static_cast<int32_t>(sums.magnitude < INT32_MAX ? sums.magnitude : INT32_MAX);
   const int64_t most = sums.magnitude + (bias < 0 ? -static_cast<int64_t>(bias) : bias);
   const bool simple = exponent <= -1 && exponent >= -30 && most < int64_t{1} << 30;
   return simple ? Requant::kFixed : Requant::kFixedWide;
@@ -99,14 +100,16 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
 bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
                   const Columns& columns, size_t at) {
   ProvedChannel channel = {0, 0, 0, 0, 0};  // of a multiplier of 0
+  int32_t* to = columns.channel(at);
   const int32_t low = numbers.low - numbers.y_zero, high = numbers.high - numbers.y_zero;
   if (numbers.rounding == Int8Rounding::kReal) {
     if (source.real[o] != 0 && !prove_real(source.real[o], low, high, mode, &channel)) return false;
-  } else if (source.multiplier[o] != 0 &&
-             !prove(source.multiplier[o], -source.exponent[o], low, high, mode, &channel)) {
-    return false;
+  } else if (source.multiplier[o] != 0) {
+    const int64_t bias = source.bias == nullptr ? 0 : source.bias[o], magnitude = to[4 * kLanes];
+    if (!prove(source.multiplier[o], -source.exponent[o], low, high, mode,
+               {bias - magnitude, bias + magnitude}, &channel))
+      return false;
   }
-  int32_t* to = columns.channel(at);
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) + static_cast<uint32_t>(channel.shift));
   const float values[] = {channel.scale_high, channel.scale_low, channel.offset_up, channel.offset_down};
   for (size_t i = 0; i < 4; ++i) __builtin_memcpy(to + (i + 1) * kLanes, &values[i], sizeof(float));

@@ -55,6 +55,7 @@ struct Columns {
   POCHADE_INLINE const int32_t* multiplier() const { return array(1); }
   POCHADE_INLINE const int32_t* right() const { return array(2); }
   POCHADE_INLINE const int32_t* left() const { return array(3); }
+  // kFixed and kFixedWide, until the proof: what the window adds at most is in array 4.
   // kProved: see ProvedChannel.
   POCHADE_INLINE const int32_t* scale_high() const { return array(1); }
   POCHADE_INLINE const int32_t* scale_low() const { return array(2); }
