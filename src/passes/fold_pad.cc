@@ -6,6 +6,7 @@
 #include "ops/conv/conv.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/quant/quantized.h"
 #include "ops/shape/pad.h"
 #include "passes/match.h"
 
@@ -16,13 +17,15 @@ struct Padding {
   ValueId x = kNone;
   PadFill fill = PadFill::kConstant;
   double value = 0;
-  std::vector<int64_t> begin, end;  ///< of the spatial axes
+  std::vector<int64_t> begin, end;      ///< of the spatial axes
+  std::optional<Quantized::Type> type;  ///< of x, if the Pad is quantized
 };
 
 /// A Pad that grows spatial axes only, by constants.
 std::optional<Padding> padding_at(const Finder& find, NodeId id) {
   const Node& node = find.graph().node(id);
-  const auto* pad = op_as<Pad>(*node.op);
+  const auto* quantized = op_as<Quantized>(*node.op);
+  const auto* pad = op_as<Pad>(quantized != nullptr ? *quantized->op : *node.op);
   if (pad == nullptr || !find.graph().fact(node.inputs[0]).dims) return std::nullopt;
   const int rank = find.graph().fact(node.inputs[0]).rank();
   if (rank < 3 || rank > 5) return std::nullopt;
@@ -35,12 +38,21 @@ std::optional<Padding> padding_at(const Finder& find, NodeId id) {
               pad->mode,
               0,
               {all.begin.begin() + 1, all.begin.end() - 1},
-              {all.end.begin() + 1, all.end.end() - 1}};
+              {all.end.begin() + 1, all.end.end() - 1},
+              std::nullopt};
   const auto negative = [](int64_t p) { return p < 0; };
   if (std::ranges::any_of(out.begin, negative) || std::ranges::any_of(out.end, negative)) return std::nullopt;
   if (const ValueId value = input_of(node, 2); value != kNone) {
     if (!find.is_constant(value) || find.constant(value).elements() != 1) return std::nullopt;
     out.value = static_cast<double>(to_floats(find.constant(value))[0]);
+  } else if (quantized != nullptr) {
+    out.value = quantized->in[0].zero_point();
+  }
+  if (quantized != nullptr) {
+    const Quantized::Type& x = quantized->in[0];
+    if (!(x == quantized->out[0]) || !is_none(quantized->act)) return std::nullopt;
+    out.type = x;
+    out.value -= x.zero_point();
   }
   return out;
 }
@@ -102,8 +114,21 @@ OpPtr padded(const MaxPool& pool, const Padding& padding) {
   return make_op(std::move(out));
 }
 
+OpPtr padded(const Quantized& quantized, const Padding& padding) {
+  const auto* conv = op_as<Conv>(*quantized.op);
+  if (conv == nullptr || padding.fill != PadFill::kConstant || !(quantized.in[0] == *padding.type))
+    return nullptr;
+  Quantized out = quantized;
+  out.op = padded(*conv, padding);
+  return out.op == nullptr ? nullptr : make_op(std::move(out));
+}
+
 /// The operator with the padding inside; null if it cannot have it.
 OpPtr with_padding(const Op& op, const Padding& padding) {
+  if (padding.type) {
+    const auto* quantized = op_as<Quantized>(op);
+    return quantized == nullptr ? nullptr : padded(*quantized, padding);
+  }
   if (const auto* conv = op_as<Conv>(op)) return padded(*conv, padding);
   if (const auto* pool = op_as<AveragePool>(op)) return padded(*pool, padding);
   if (const auto* pool = op_as<MaxPool>(op)) return padded(*pool, padding);

@@ -16,6 +16,7 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
 #include "ops/quant/quantize_linear.h"
+#include "ops/quant/quantized.h"
 #include "ops/shape/pad.h"
 #include "ops/shape/slice.h"
 #include "ops/shape/transpose.h"
@@ -263,6 +264,30 @@ TEST(FoldPad, LeavesChannelsValuesAndReflectionOverPads) {
   b.output(b.add(grouped(1, {1, 1}),
                  {pad(b, x, PadFill::kReflect, {0, 1, 1, 0, 0, 1, 1, 0}), b.constant({3, 3, 3, 2})}));
   EXPECT_EQ(operators(optimised(b.graph)), "Pad Conv Pad Conv Pad Conv");
+}
+
+TEST(FoldPad, OfIntegersIntoConvolutionsOfTheSameType) {
+  const auto build = [](float conv_scale, int8_t value) {
+    Builder b;
+    const Quantized::Type type = quantized_type(DType::kI8, 0.5f, 3);
+    Fact x(DType::kI8, Shape{1, 4, 4, 2});
+    x.quantization = type.quantization;
+    Quantized pad;
+    pad.op = make_op(Pad{});
+    pad.in = {type, {}, type};
+    pad.out = {type};
+    Quantized conv;
+    conv.op = make_op(Conv{});
+    conv.in = {quantized_type(DType::kI8, conv_scale, 3), quantized_type(DType::kI8, 0.1f, 0)};
+    conv.out = {type};
+    const ValueId pads = b.constant(Tensor::of<int64_t>({8}, {0, 1, 2, 0, 0, 0, 1, 0}));
+    const ValueId fill = b.constant(Tensor::scalar(value));
+    const ValueId padded = b.add(pad, {b.graph.add_input("x", x), pads, fill});
+    b.output(b.add(conv, {padded, b.constant(Tensor::of<int8_t>({3, 3, 3, 2}, std::vector<int8_t>(54, 1)))}));
+    return operators(optimised(b.graph));
+  };
+  EXPECT_EQ(build(0.5f, 3), "QuantizedConv");
+  EXPECT_EQ(build(0.5f, 0), "QuantizedPad QuantizedConv");  // no real zero
 }
 
 TEST(FoldPad, IntoPools) {
