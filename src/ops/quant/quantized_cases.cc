@@ -49,8 +49,9 @@ void add_binary(Cases& cases) {
   struct Scales {
     float a, b, y;
   };
-  const Shape shapes[][2] = {
-      {{2, 5, 7, 19}, {2, 5, 7, 19}}, {{3, 5, 16}, {16}}, {{1, 6, 1, 8}, {6, 5, 1}}, {{70}, {1}}};
+  const Shape shapes[][2] = {{{2, 5, 7, 19}, {2, 5, 7, 19}}, {{3, 5, 16}, {16}},
+                             {{1, 6, 1, 8}, {6, 5, 1}},      {{70}, {1}},
+                             {{20, 31, 19}, {19}},           {{3}, {1, 41, 20, 3}}};
   for (const DType dtype : kBytes)
     for (const Scales& s :
          {Scales{0.1f, 0.07f, 0.12f}, Scales{0.5f, 0.25f, 0.25f}, Scales{0.013f, 0.9f, 0.4f}})

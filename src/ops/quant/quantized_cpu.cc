@@ -121,21 +121,60 @@ bool has_one_scale(const Type& type) {
 // Sums and products.
 // ------------------------------------------------------------------------------------------------------
 
+constexpr int64_t kLongRun = 256;
+
+/// The operand that is one short row, the same for every row of the other one and of the output, as a value
+/// for each channel is.
+std::optional<size_t> short_row(const BroadcastLoop& loop) {
+  if (loop.rank != 2 || loop.columns() >= kLongRun) return std::nullopt;
+  for (const size_t k : {size_t{0}, size_t{1}}) {
+    const auto &row = loop.strides[k], &other = loop.strides[1 - k];
+    if (row[0] == 0 && row[1] == 1 && other[0] == loop.columns() && other[1] == 1) return k;
+  }
+  return std::nullopt;
+}
+
+/// f over the elements of r, where operand `k` is a row of `columns` values. It is repeated in scratch, up to
+/// `length` values, so that f has long runs.
+template <typename F>
+void for_repeated_row(const StepBuffers& b, Range r, size_t k, size_t columns, size_t length, const F& f) {
+  auto* row = reinterpret_cast<uint8_t*>(b.thread_scratch);
+  const size_t filled = std::min(length, r.end - r.begin);
+  for (size_t i = 0; i < std::min(columns, filled); ++i) row[i] = b.in<uint8_t>(k)[(r.begin + i) % columns];
+  for (size_t i = columns; i < filled; i += columns) std::memcpy(row + i, row, std::min(columns, filled - i));
+  for (size_t at = r.begin; at < r.end; at += length) {
+    const uint8_t* other = b.in<uint8_t>(1 - k) + at;
+    f({k == 0 ? row : other, 1, k == 1 ? row : other, 1, b.out<uint8_t>(0) + at,
+       std::min(length, r.end - at)});
+  }
+}
+
 /// f of runs of bytes.
 Step runs_step(const Lowering& at, std::string kernel, std::string why, int64_t cost,
                std::function<void(const QuantizedRun&)> f) {
   const Shape out = at.out_shape(0);
   const Shape operands[] = {at.in_shape(0), at.in_shape(1)};
   const BroadcastLoop loop = broadcast_loop(out, operands);
-  const auto last = static_cast<size_t>(loop.rank - 1);
-  Step step = element_step(std::move(kernel), std::move(why), out.elements(), cost,
-                           [loop, last, f = std::move(f)](const StepBuffers& b, Range r) {
-                             for_each_run(loop, r, [&](int64_t i, int64_t n, const auto& offsets) {
-                               f({b.in<uint8_t>(0) + offsets[0], static_cast<size_t>(loop.strides[0][last]),
-                                  b.in<uint8_t>(1) + offsets[1], static_cast<size_t>(loop.strides[1][last]),
-                                  b.out<uint8_t>(0) + i, static_cast<size_t>(n)});
-                             });
-                           });
+  Step step;
+  if (const auto k = short_row(loop)) {
+    const auto columns = static_cast<size_t>(loop.columns());
+    const size_t length = (static_cast<size_t>(kLongRun) / columns + 1) * columns;
+    step = element_step(std::move(kernel), why + ", a row repeated", out.elements(), cost,
+                        [=, k = *k, f = std::move(f)](const StepBuffers& b, Range r) {
+                          for_repeated_row(b, r, k, columns, length, f);
+                        });
+    step.thread_scratch_bytes = length;
+  } else {
+    const auto last = static_cast<size_t>(loop.rank - 1);
+    step = element_step(std::move(kernel), std::move(why), out.elements(), cost,
+                        [loop, last, f = std::move(f)](const StepBuffers& b, Range r) {
+                          for_each_run(loop, r, [&](int64_t i, int64_t n, const auto& offsets) {
+                            f({b.in<uint8_t>(0) + offsets[0], static_cast<size_t>(loop.strides[0][last]),
+                               b.in<uint8_t>(1) + offsets[1], static_cast<size_t>(loop.strides[1][last]),
+                               b.out<uint8_t>(0) + i, static_cast<size_t>(n)});
+                          });
+                        });
+  }
   for (size_t i = 0; i < 2; ++i)
     if (operands[i] == out) step.in_place_inputs.push_back(static_cast<int>(i));
   return step;
