@@ -123,6 +123,8 @@ Cases quantized_conv_cases() {
     add(cases, types, make_op(conv(1, 1, 2)), {1, 5, 5, 8}, {6, 3, 3, 4});
     add(cases, types, make_op(conv(1, 1, 3)), {1, 5, 5, 3}, {12, 3, 3, 1});
     add(cases, types, make_op(conv(2, 1, 1)), {1, 32, 33, 12}, {64, 5, 5, 12});
+    add(cases, types, make_op(conv(1, 1, 1)), {2, 6, 24, 5}, {3, 5, 5, 5});  // pixels joined
+    add(cases, types, make_op(conv(2, 1, 1)), {1, 7, 24, 3}, {2, 3, 3, 3}, false);
   }
   for (const Types& types : kTypes) add_transposed(cases, types);
   Gemm gemm;

@@ -2,6 +2,7 @@
 // each channel are packed once.
 
 #include <cmath>
+#include <cstring>
 
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
@@ -184,6 +185,70 @@ Result<Step> conv_step(const Lowering& at, const Layer& layer, const ConvShape& 
   return step;
 }
 
+/// Neighbouring pixels of y as channels of one pixel: where channels are few, a vector of sums holds several
+/// pixels. The window grows by the distance of the pixels; what it had not before has the weight of a zero.
+struct JoinedPixels {
+  size_t pixels = 1;
+  ConvShape shape;
+  std::vector<uint8_t> weights;
+};
+
+size_t pixels_to_join(const ConvShape& s, size_t lanes) {
+  if (s.groups != 1 || s.dilation_w != 1) return 1;
+  constexpr size_t kFinish = 12;  // groups of four products that a vector of results costs as much as
+  const auto cost = [&](size_t pixels) {
+    const size_t columns = s.kernel_w + (pixels - 1) * s.stride_w;
+    const size_t groups = s.kernel_h * ((columns * s.in_channels + 3) / 4);
+    return static_cast<double>(groups + kFinish) / static_cast<double>(pixels);
+  };
+  size_t best = 1;
+  for (size_t pixels = 2; pixels * s.out_channels <= lanes; ++pixels)
+    if (s.out_width % pixels == 0 && cost(pixels) < 0.8 * cost(best)) best = pixels;
+  return best;
+}
+
+JoinedPixels join_pixels(const ConvShape& shape, const Tensor& weights, const Int8Numbers& numbers,
+                         size_t pixels) {
+  JoinedPixels joined{pixels, shape, {}};
+  ConvShape& s = joined.shape;
+  s.kernel_w = shape.kernel_w + (pixels - 1) * shape.stride_w;
+  s.stride_w = shape.stride_w * pixels;
+  s.out_width = shape.out_width / pixels;
+  s.out_channels = shape.out_channels * pixels;
+  const size_t row = shape.kernel_w * shape.in_channels, wide_row = s.kernel_w * s.in_channels;
+  joined.weights.assign(s.out_channels * s.kernel_h * wide_row, static_cast<uint8_t>(numbers.w_zero));
+  const auto* from = reinterpret_cast<const uint8_t*>(weights.bytes());
+  for (size_t p = 0; p < pixels; ++p)
+    for (size_t i = 0; i < shape.out_channels * s.kernel_h; ++i)
+      std::memcpy(joined.weights.data() + (p * shape.out_channels * s.kernel_h + i) * wide_row +
+                      p * shape.stride_w * s.in_channels,
+                  from + i * row, row);
+  return joined;
+}
+
+template <typename T>
+void repeat(std::vector<T>& values, size_t times) {
+  const std::vector<T> once = values;
+  for (size_t i = 1; i < times; ++i) values.insert(values.end(), once.begin(), once.end());
+}
+
+Result<Step> joined_conv_step(const Lowering& at, Layer layer, const ConvShape& shape, size_t pixels) {
+  const JoinedPixels joined = join_pixels(shape, at.in(1).constant, layer.numbers, pixels);
+  Channels& c = layer.channels;
+  repeat(c.bias, pixels);
+  repeat(c.multiplier, pixels);
+  repeat(c.exponent, pixels);
+  repeat(c.scale, pixels);
+  repeat(c.real, pixels);
+  const auto inner = static_cast<int64_t>(shape.in_channels);
+  Int8Source source = source_of(layer, at.in(1).constant, static_cast<int64_t>(shape.kernel_h),
+                                static_cast<int64_t>(joined.shape.kernel_w), inner);
+  source.data = joined.weights.data();
+  TRY(Step step, conv_step(at, layer, joined.shape, "conv_int8", source));
+  step.why += format(", {} pixels as channels of one", pixels);
+  return step;
+}
+
 Result<Step> depthwise_step(const Lowering& at, const Layer& layer, const ConvShape& conv) {
   const Int8Kernels& kernels = *at.kernels.int8;
   DepthwiseShape shape;
@@ -217,11 +282,12 @@ Result<Step> depthwise_step(const Lowering& at, const Layer& layer, const ConvSh
   // An output costs more than its taps: it is requantized.
   const auto row_cost =
       static_cast<int64_t>(shape.out_width * conv.out_channels * (shape.kernel_h * shape.kernel_w + 8) / 8);
-  step.phases.push_back(divided(static_cast<int64_t>(shape.batch * shape.out_height), row_cost,
-                                [&kernels, plan, packed](const StepBuffers& buffers, Range rows) {
-                                  kernels.depthwise(plan, args_of(buffers, packed), rows,
-                                                    buffers.thread_scratch);
-                                }));
+  step.phases.push_back(divided(
+      static_cast<int64_t>(shape.batch * shape.out_height), row_cost,
+      [&kernels, plan, packed](const StepBuffers& buffers, Range rows) {
+        kernels.depthwise(plan, args_of(buffers, packed), rows, buffers.thread_scratch);
+      },
+      plan.pairs ? 2 : 1));
   return step;
 }
 
@@ -262,6 +328,8 @@ Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at
   shape.pad_left = width.pad_begin;
   shape.groups = static_cast<size_t>(op.groups);
   if (op.groups > 1 && op.groups == x.back()) return depthwise_step(at, *layer, shape);
+  if (const size_t pixels = pixels_to_join(shape, at.kernels.float_lanes); pixels > 1)
+    return joined_conv_step(at, *layer, shape, pixels);
   return conv_step(at, *layer, shape, "conv_int8",
                    source_of(*layer, at.in(1).constant, height.kernel, width.kernel, w.back()));
 }
