@@ -54,7 +54,8 @@ void choose_tasks(Int8ConvPlan* p) {
   const double cycles =
       static_cast<double>(vectors) * static_cast<double>(ceil_div(k, kGroupValues) + kFinishCycles);
   const double tasks = cycles / kLeastTaskCycles;
-  const size_t wanted_all = tasks < 1 ? 1 : tasks > kMostTasks ? kMostTasks : static_cast<size_t>(tasks);
+  size_t wanted_all = tasks < 1 ? 1 : tasks > kMostTasks ? kMostTasks : static_cast<size_t>(tasks);
+  if (wanted_all > 2) wanted_all = round_up(wanted_all, 4);  // divides well among 2 and 4 threads
   const size_t wanted = max_size(1, wanted_all / (p->images * s.groups));
   const size_t most_blocks = ceil_div(p->vectors, kMaxTileVectors);
   const bool weights_first = k * p->group_out > s.height * s.width * p->group_in;

@@ -36,10 +36,10 @@ Result<PackedWeights::Buffer> Lowering::pack(const Tensor& tensor, std::string_v
 int64_t task_size(int64_t units, int64_t unit_cost) {
   constexpr int64_t kLeastCost = 10240;  // about 3 microseconds: ten times what handing out a task takes
   constexpr int64_t kMostTasks = 64;
-  const int64_t by_cost =
-      (kLeastCost + std::max<int64_t>(unit_cost, 1) - 1) / std::max<int64_t>(unit_cost, 1);
-  const int64_t by_count = (units + kMostTasks - 1) / kMostTasks;
-  return std::max<int64_t>(1, std::max(by_cost, by_count));
+  const int64_t least_units = (kLeastCost - 1) / std::max<int64_t>(unit_cost, 1) + 1;
+  int64_t tasks = std::clamp<int64_t>(units / least_units, 1, kMostTasks);
+  if (tasks > 2) tasks = (tasks + 3) / 4 * 4;  // few tasks of one size divide well among 2 and 4 threads
+  return std::max<int64_t>(1, (units + tasks - 1) / tasks);
 }
 
 }  // namespace pochade
