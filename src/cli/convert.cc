@@ -4,10 +4,13 @@
 #include "cli/common.h"
 #include "cli/verbs.h"
 #include "cli/verdict.h"
+#include "data/verify_export.h"
+#include "formats/ends.h"
 #include "formats/export.h"
 #include "formats/formats.h"
 #include "formats/onnx/export.h"
 #include "passes/simplify.h"
+#include "passes/specialise.h"
 
 namespace pochade {
 namespace {
@@ -20,6 +23,8 @@ struct ConvertFlags {
   int samples = 3;
   uint64_t seed = 1;
   double tolerance = 1e-3;
+  std::string from;
+  std::string states;
   RunFlags run;
   bool json = false;
 };
@@ -43,6 +48,8 @@ struct Outcome {
   ExportSummary before;  ///< without --simplify; operators 0: not asked
   ExportSummary written;
   std::optional<Verdict> verdict;
+  /// If the format rounds integers in another way than the original: what that alone makes of the outputs.
+  std::optional<Verdict> rounding;
   std::string failure;  ///< why there is no verdict
 };
 
@@ -54,10 +61,12 @@ nlohmann::ordered_json outcome_json(const ConvertFlags& flags, const Outcome& ou
   json["bytes"] = outcome.written.bytes;
   if (outcome.before.operators > 0)
     json["before_simplify"] = {{"operators", outcome.before.operators}, {"bytes", outcome.before.bytes}};
-  if (outcome.verdict)
+  if (outcome.verdict) {
     json.update(verdict_json(*outcome.verdict, options));
-  else
+    if (outcome.rounding) json["rounding"] = verdict_json(*outcome.rounding, options)["outputs"];
+  } else {
     json.update({{"verdict", "failed"}, {"failure", outcome.failure}});
+  }
   return json;
 }
 
@@ -71,18 +80,35 @@ void print_outcome(const ConvertFlags& flags, const Outcome& outcome, const Veri
               static_cast<long long>(outcome.written.operators),
               static_cast<long long>(outcome.written.bytes));
   if (outcome.verdict) print_verdict(*outcome.verdict, options);
+  if (outcome.rounding)
+    for (const Difference& d : outcome.rounding->outputs)
+      std::printf("%-30s PSNR %.1f dB to the original: the format rounds integers in another way\n",
+                  d.name.c_str(), d.psnr_db);
 }
 
 /// Reads back what lies in the temporary file, and runs it beside the original.
-void judge(const Graph& original, const FileWriter& file, const VerifyOptions& options, Outcome& outcome) {
-  const auto written = map_file(file.temporary_path());
-  const auto again = written ? import_model(*written) : Result<Graph>(tl::unexpected<Error>(written.error()));
-  auto verdict = again ? verify_models(original, *again, options)
-                       : Result<Verdict>(tl::unexpected<Error>(again.error()));
-  if (verdict)
-    outcome.verdict = *std::move(verdict);
-  else
-    outcome.failure = verdict.error().text();
+void judge(const Graph& original, const std::filesystem::path& out, const FileWriter& file,
+           const VerifyOptions& options, Outcome& outcome) {
+  const auto judged = [&]() -> Status {
+    TRY(const Bytes written, map_file(file.temporary_path()));
+    TRY(const Graph again, import_model(written));
+    TRY(ExportVerdict verdict, verify_export(original, again, out, options));
+    outcome.verdict = std::move(verdict.verdict);
+    outcome.rounding = std::move(verdict.rounding);
+    return {};
+  }();
+  if (!judged) outcome.failure = judged.error().text();
+}
+
+/// The model as it is to be written: with the sizes and in the form that the flags ask for.
+Graph asked_for(const Flags& flags) {
+  Graph graph = value_or_fail(import_model(flags.in));
+  if (!flags.from.empty()) graph = value_or_fail(from_value(graph, flags.from));
+  const auto shapes = flags.run.shapes_by_name();
+  if (!shapes.empty()) graph = value_or_fail(specialise(graph, shapes));
+  if (flags.states == "ends") graph = value_or_fail(states_as_ends(graph));
+  if (flags.states == "constants") graph = value_or_fail(states_as_constants(graph));
+  return graph;
 }
 
 void convert(const ConvertFlags& flags) {
@@ -90,7 +116,7 @@ void convert(const ConvertFlags& flags) {
   value_or_fail(check_export_path(out));
   const VerifyOptions options = verify_options(flags);
   const ExportOptions how{.opset = flags.opset};
-  const Graph original = value_or_fail(import_model(flags.in));
+  const Graph original = asked_for(flags);
   Outcome outcome;
   std::optional<Graph> simpler;
   if (flags.simplify) {
@@ -102,7 +128,7 @@ void convert(const ConvertFlags& flags) {
   if (file.temporary_path().empty())
     fail_usage(format("{} is no place for a file that is checked before it appears", flags.out));
   outcome.written = value_or_fail(export_model(simpler ? *simpler : original, out, how, file));
-  judge(original, file, options, outcome);
+  judge(original, out, file, options, outcome);
 
   const bool good = outcome.verdict && outcome.verdict->same;
   const nlohmann::ordered_json json = outcome_json(flags, outcome, options);
@@ -142,7 +168,8 @@ void add_convert(CLI::App& app) {
       "Examples:\n"
       "  pochade convert model.onnx model_13.onnx --opset 13\n"
       "  pochade convert model.onnx light.onnx --simplify\n"
-      "  pochade convert model.onnx model.tflite");
+      "  pochade convert model.onnx model.tflite\n"
+      "  pochade convert open.onnx fixed.tflite --shape photo=1x3x480x640");
   verb->add_option("IN", flags->in, "Model file")->required();
   verb->add_option("OUT", flags->out, "File to write")->required();
   verb->add_option("--opset", flags->opset, "Version of ONNX's operators")
@@ -158,6 +185,13 @@ void add_convert(CLI::App& app) {
   verb->add_option("--tolerance", flags->tolerance, "Largest difference, as a part of the largest value")
       ->capture_default_str();
   flags->run.add_to(*verb);
+  verb->get_option("--shape")->description("Size of an input that OUT is to have: NAME=1x3x480x640");
+  verb->add_option("--from", flags->from,
+                   "A value inside the network that becomes its input: what is before is left out");
+  verb->add_option("--states", flags->states,
+                   "What becomes of values that live from one run to the next: inputs and outputs (ends), or "
+                   "their first values in every run (constants)")
+      ->check(CLI::IsMember({"ends", "constants"}));
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags] { convert(*flags); });
 }

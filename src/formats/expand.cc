@@ -1,6 +1,7 @@
 #include "formats/expand.h"
 
 #include "formats/expand_quantized.h"
+#include "formats/expand_rows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,10 @@
 #include "ops/elementwise/chain.h"
 #include "ops/elementwise/select.h"
 #include "ops/norm/softmax.h"
+#include "ops/pool/average_pool.h"
+#include "ops/pool/max_pool.h"
+#include "ops/quant/quantize_linear.h"
+#include "ops/quant/quantize_rows.h"
 #include "ops/shape/generate.h"
 #include "ops/shape/pad.h"
 #include "ops/shape/reshape.h"
@@ -41,6 +46,10 @@ class Expander {
         for (size_t i = 0; i < made.size(); ++i) copy_.set(node.outputs[i], made[i]);
         continue;
       }
+      if (const auto* rows = op_as<QuantizeRows>(*node.op); rows != nullptr && !vocabulary_.quantized) {
+        TRY(expand_quantize_rows(copy_, node, *rows).context("node \"{}\" ({})", node.name, node.op->name()));
+        continue;
+      }
       TRY(const std::optional<ValueId> made, expanded(node.name, node.op, copy_.now(node.inputs))
                                                  .context("node \"{}\" ({})", node.name, node.op->name()));
       if (made)
@@ -66,6 +75,14 @@ class Expander {
       return std::optional(out);
     }
     if (vocabulary_.operators.contains(op->name())) return std::optional<ValueId>();
+    if (vocabulary_.pictures_only) {
+      TRY(const std::optional<ValueId> made, as_picture(name, *op, in));
+      if (made) return made;
+    }
+    if (vocabulary_.quantized) {
+      TRY(const std::optional<ValueId> made, as_quantized(name, *op, in));
+      if (made) return made;
+    }
     const Expansion expansion = find(*op);
     if (expansion == nullptr) return std::optional<ValueId>();
     TRY(const ValueId out, (this->*expansion)(name, *op, in));
@@ -209,6 +226,82 @@ class Expander {
       if (weights.defined()) inputs[1] = copy_.constant(name + "/weights", std::move(weights));
     }
     return copy_.add(name, ConvTranspose(*op_as<ConvTranspose>(op)), std::move(inputs));
+  }
+
+  static void prepend(std::vector<int64_t>& list, int64_t value) {
+    if (!list.empty()) list.insert(list.begin(), value);
+  }
+  static void prepend(Window& window) {
+    prepend(window.strides, 1);
+    prepend(window.dilations, 1);
+    prepend(window.pads_begin, 0);
+    prepend(window.pads_end, 0);
+  }
+  Result<ValueId> with_height(const std::string& name, ValueId value) {
+    const Fact& fact = copy_.graph().fact(value);
+    if (fact.is_constant()) {
+      std::vector<int64_t> sizes(fact.constant.shape().begin(), fact.constant.shape().end());
+      sizes.insert(sizes.begin() + 1, 1);
+      return copy_.constant(name, fact.constant.reshaped(Shape(sizes)));
+    }
+    return add(name, Unsqueeze{}, {value, integers(name + "/axes", {1})});
+  }
+
+  /// A window over N,W,C as one over N,1,W,C.
+  Made as_picture(const std::string& name, const Op& op, const Inputs& in) {
+    const Fact& x = copy_.graph().fact(in[0]);
+    if (!x.rank_known() || x.rank() != 3) return std::optional<ValueId>();
+    OpPtr flat;
+    bool has_weights = true;
+    if (const auto* conv = op_as<Conv>(op); conv != nullptr && conv->pad_mode == PadMode::kZero) {
+      flat = make_op<Conv>([&](Conv& y) { y = *conv, prepend(y.window); });
+    } else if (const auto* back = op_as<ConvTranspose>(op)) {
+      flat = make_op<ConvTranspose>([&](ConvTranspose& y) {
+        y = *back;
+        prepend(y.window);
+        prepend(y.output_padding, 0);
+        prepend(y.output_shape, 1);
+      });
+    } else if (const auto* largest = op_as<MaxPool>(op); largest != nullptr && !largest->with_indices) {
+      has_weights = false;
+      flat = make_op<MaxPool>([&](MaxPool& y) { y = *largest, prepend(y.window), prepend(y.kernel, 1); });
+    } else if (const auto* mean = op_as<AveragePool>(op)) {
+      has_weights = false;
+      flat =
+          make_op<AveragePool>([&](AveragePool& y) { y = *mean, prepend(y.window), prepend(y.kernel, 1); });
+    }
+    if (flat == nullptr) return std::optional<ValueId>();
+    Inputs inputs = in;
+    TRY(inputs[0], with_height(name + "/high", in[0]));
+    if (has_weights) {
+      TRY(inputs[1], with_height(name + "/weights", in[1]));
+    }
+    TRY(const ValueId y, add(name + "/picture", flat, inputs));
+    TRY(const ValueId out, add(name, Squeeze{}, {y, integers(name + "/axes", {1})}));
+    return std::optional(out);
+  }
+
+  /// QuantizeLinear and DequantizeLinear of constant scales: between a value and its integers.
+  Made as_quantized(const std::string& name, const Op& op, const Inputs& in) {
+    const auto* to = op_as<QuantizeLinear>(op);
+    const auto* from = op_as<DequantizeLinear>(op);
+    if (to == nullptr && from == nullptr) return std::optional<ValueId>();
+    const Fact& scale = copy_.graph().fact(in[1]);
+    const Fact zero = in.size() > 2 && in[2] != kNone ? copy_.graph().fact(in[2]) : Fact();
+    if (!scale.is_constant() || (zero.present() && !zero.is_constant()) || scale.constant.elements() != 1)
+      return std::optional<ValueId>();
+    const DType dtype = from != nullptr  ? *copy_.graph().fact(in[0]).dtype
+                        : zero.present() ? *zero.dtype
+                                         : to->dtype;
+    const auto type = quantized_type(dtype, to_floats(scale.constant)[0],
+                                     zero.present() ? static_cast<int32_t>(to_floats(zero.constant)[0]) : 0);
+    Quantized node;
+    node.op = make_op(Identity{});
+    node.in = {from != nullptr ? type : Quantized::Type{}};
+    node.out = {to != nullptr ? type : Quantized::Type{}};
+    if (to != nullptr) node.rounding = to->rounding;
+    TRY(const ValueId made, copy_.add(name, std::move(node), {in[0]}));
+    return std::optional(made);
   }
 
   Result<ValueId> silu(const std::string& name, const Op&, const Inputs& in) {

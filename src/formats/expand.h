@@ -15,6 +15,8 @@ struct Vocabulary {
   std::set<std::string_view> operators;
   /// Whether the format has integer operators as Quantized says them; else they are written around real ones.
   bool quantized = false;
+  /// Whether windows have two spatial axes: those with one are given another, of size 1.
+  bool pictures_only = false;
   /// Whether the format has this activation inside that operator.
   bool (*has_activation)(const Op& op, const Activation& act) = nullptr;
 };

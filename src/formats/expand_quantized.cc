@@ -35,14 +35,6 @@ Quantized::Type bias_type(const Quantized& op) {
   return {op.in[2].dtype, std::make_shared<const Quantization>(std::move(product))};
 }
 
-Quantized::Type input_type(const Quantized& op, size_t i) {
-  const Quantized::Type& type = op.in[i];
-  const bool is_bias =
-      i == 2 && type.dtype && !type.quantization && op.in[0].quantization && op.in[1].quantization &&
-      (op.op->name() == "Conv" || op.op->name() == "ConvTranspose" || op.op->name() == "Gemm");
-  return is_bias ? bias_type(op) : type;
-}
-
 template <typename D>
 OpPtr along(int axis) {
   D op;
@@ -52,6 +44,14 @@ OpPtr along(int axis) {
 }
 
 }  // namespace
+
+Quantized::Type meant_type(const Quantized& op, size_t i) {
+  const Quantized::Type& type = op.in[i];
+  const bool is_bias =
+      i == 2 && type.dtype && !type.quantization && op.in[0].quantization && op.in[1].quantization &&
+      (op.op->name() == "Conv" || op.op->name() == "ConvTranspose" || op.op->name() == "Gemm");
+  return is_bias ? bias_type(op) : type;
+}
 
 ValueId QuantizedExpander::scales(const std::string& name, const Quantization& quantization) {
   const bool single = quantization.axis < 0;
@@ -119,7 +119,7 @@ Result<std::vector<ValueId>> QuantizedExpander::expand(const std::string& name, 
   if (moves_elements(*op.op) && keeps_meaning(op)) return copy_.add_all(name, op.op, in);
   std::vector<ValueId> real;
   for (size_t i = 0; i < in.size(); ++i) {
-    const Quantized::Type type = i < op.in.size() ? input_type(op, i) : Quantized::Type{};
+    const Quantized::Type type = i < op.in.size() ? meant_type(op, i) : Quantized::Type{};
     TRY(real.emplace_back(), dequantized(format("{}/real{}", name, i), in[i], type));
   }
   std::vector<ValueId> out;

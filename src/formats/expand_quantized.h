@@ -8,6 +8,9 @@
 
 namespace pochade {
 
+/// How input i stores real numbers. A bias that does not say it has the scale of the products.
+Quantized::Type meant_type(const Quantized& op, size_t i);
+
 /// Writes an operator on integers as DequantizeLinear of its inputs, the operator on real numbers, and
 /// QuantizeLinear of its outputs: for formats that say it so. What only moves elements stays on integers.
 class QuantizedExpander {

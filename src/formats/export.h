@@ -25,6 +25,9 @@ Status check_export_path(const std::filesystem::path& path);
 /// kNotSupported names the node that the format cannot express, and what to do.
 Result<ExportSummary> export_model(const Graph& graph, const std::filesystem::path& path,
                                    const ExportOptions& options, FileWriter& file);
+/// The graph with its integers computed as readers of that format compute them: ONNX rounds halves to even,
+/// TFLite away from zero with multipliers of 31 bits. Empty if nothing in it would change.
+Result<std::optional<Graph>> as_computed_by(const Graph& graph, const std::filesystem::path& path);
 /// What the file would hold, without writing it.
 Result<ExportSummary> plan_export(const Graph& graph, const std::filesystem::path& path,
                                   const ExportOptions& options);

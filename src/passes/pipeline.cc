@@ -30,8 +30,13 @@ Result<std::optional<Graph>> applied(const Graph& graph, const PassOptions&) {
 }
 
 Result<std::optional<Graph>> widen_halves(const Graph& graph, const PassOptions& options) {
-  return options.half_to_float ? applied<half_to_float>(graph, options)
-                               : Result<std::optional<Graph>>(std::nullopt);
+  // Every inner Fact is inferred anew: sizes that the import computed from constants must become known again.
+  constexpr int64_t kKnownLimitBytes = 4096;
+  if (!options.half_to_float) return std::optional<Graph>();
+  TRY(Retype edit, half_to_float(graph));
+  if (edit.empty()) return std::optional<Graph>();
+  TRY(Graph out, std::move(edit).apply(kKnownLimitBytes));
+  return std::optional<Graph>(std::move(out));
 }
 
 constexpr std::array kPasses = {

@@ -22,8 +22,9 @@ class Exporter {
   Result<ModelFile> run() {
     if (!graph_.states().empty())
       return Error::not_supported(
-          "the model keeps \"{}\" from one run to the next: ONNX has no such values (make it an input and an "
-          "output of the model)",
+          "the model keeps \"{}\" from one run to the next, which ONNX does not know: --states ends makes it "
+          "an "
+          "input and an output, --states constants begins anew in every run",
           graph_.states()[0].name);
     name_ends();
     for (const NodeId id : needed_nodes(graph_)) {

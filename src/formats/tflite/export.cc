@@ -1,7 +1,9 @@
 #include "formats/tflite/export.h"
 
+#include <algorithm>
+
 #include "formats/expand.h"
-#include "formats/tflite/export_scope.h"
+#include "formats/tflite/export_state.h"
 #include "passes/pipeline.h"
 
 namespace pochade::tflite {
@@ -18,35 +20,39 @@ Vocabulary vocabulary() {
   Vocabulary out;
   out.operators = {"Gelu", "HardSwish"};
   out.quantized = true;
+  out.pictures_only = true;
   out.has_activation = has_activation;
   return out;
 }
 
 class Exporter {
  public:
-  explicit Exporter(const Graph& graph) : graph_(graph), context_{graph, file_, {}} {}
+  explicit Exporter(const Graph& graph)
+      : graph_(graph),
+        context_{graph, file_, {}, {}},
+        plan_(plan_states(graph)),
+        variables_(context_, plan_) {
+    for (const auto& [node, kept] : plan_.kept)
+      context_.kept_states.emplace(&graph.node(node), std::pair(kept.h, kept.c));
+  }
 
   Status run() {
-    if (!graph_.states().empty())
-      return Error::not_supported(
-          "the model keeps \"{}\" from one run to the next: such models are not written yet "
-          "(make it an input and an output of the model)",
-          graph_.states()[0].name);
     std::vector<TensorIndex> inputs, outputs;
     std::vector<std::string> input_names, output_names;
     for (const ValueId input : graph_.inputs()) {
-      const Fact& fact = graph_.fact(input);
-      const Quantized::Type type =
-          fact.quantization ? Quantized::Type{fact.dtype, fact.quantization} : Quantized::Type{};
-      inputs.push_back(file_.add_tensor(graph_.value(input).name, fact, Tensor(), type));
+      inputs.push_back(
+          file_.add_tensor(graph_.value(input).name, graph_.fact(input), Tensor(), type_of(input)));
       context_.tensors.emplace(input, inputs.back());
       input_names.push_back(graph_.value(input).name);
     }
     for (const GraphOutput& output : graph_.outputs()) name_output(output);
+    variables_.begin();
     for (const NodeId id : needed_nodes(graph_)) {
+      if (plan_.unwritten.contains(id)) continue;
       const Node& node = graph_.node(id);
       TRY(write_node(node).context("node \"{}\" ({})", node.name, node.op->name()));
     }
+    variables_.write_back();
     for (const GraphOutput& output : graph_.outputs()) {
       const auto found = context_.tensors.find(output.value);
       if (found == context_.tensors.end())
@@ -55,6 +61,7 @@ class Exporter {
       outputs.push_back(found->second);
       output_names.push_back(output.name);
     }
+    variables_.write_first_values();
     const auto doc = graph_.metadata().find("doc");
     file_.finish(inputs, outputs, input_names, output_names, graph_.name(),
                  doc == graph_.metadata().end() ? "" : doc->second);
@@ -64,6 +71,20 @@ class Exporter {
   FileBuilder& file() { return file_; }
 
  private:
+  /// How an input stores real numbers: as it says itself, or as its reader says.
+  Quantized::Type type_of(ValueId input) const {
+    const Fact& fact = graph_.fact(input);
+    if (fact.quantization) return {fact.dtype, fact.quantization};
+    for (const NodeId id : graph_.topological_order()) {
+      const Node& node = graph_.node(id);
+      const auto* quantized = op_as<Quantized>(*node.op);
+      if (quantized == nullptr) continue;
+      for (size_t i = 0; i < std::min(node.inputs.size(), quantized->in.size()); ++i)
+        if (node.inputs[i] == input && quantized->in[i].quantization) return quantized->in[i];
+    }
+    return {};
+  }
+
   /// The tensor of an output has the output's name.
   void name_output(const GraphOutput& output) {
     if (graph_.value(output.value).producer == kNone || context_.tensors.contains(output.value)) return;
@@ -83,15 +104,45 @@ class Exporter {
   const Graph& graph_;
   FileBuilder file_;
   ExportContext context_;
+  StatePlan plan_;
+  VariableWriter variables_;
 };
+
+/// An input of open size with numbers in the place of what is open, as --shape wants it; empty if all are
+/// known.
+std::string open_input(const Graph& graph) {
+  constexpr int64_t kExampleSize = 256;
+  for (const ValueId input : graph.inputs()) {
+    const Fact& fact = graph.fact(input);
+    if (fact.shape()) continue;
+    if (!fact.dims) return graph.value(input).name + "=SIZES";
+    std::vector<int64_t> sizes;
+    for (const Dim& dim : *fact.dims)
+      sizes.push_back(dim.is_number() ? dim.number() : sizes.empty() ? 1 : kExampleSize);
+    return format("{}={}", graph.value(input).name, join(sizes, "x"));
+  }
+  return "";
+}
+
+/// Many operators of TFLite need sizes that are known: where one fails and sizes are open, that is the
+/// nearest way.
+Status with_nearest_way(const Graph& graph, Status status) {
+  if (status || status.error().code() != ErrorCode::kNotSupported) return status;
+  const std::string input = open_input(graph);
+  const auto has_sound = [&](NodeId id) { return graph.node(id).op->name() == "DecodeWav"; };
+  if (input.empty() || std::ranges::any_of(graph.topological_order(), has_sound)) return status;
+  return Error::not_supported("{}. The model's sizes are open: give them, for example --shape {}",
+                              status.error().text(), input);
+}
 
 /// f(file) for the finished file.
 template <typename F>
 Status with_file(const Graph& graph, F&& f) {
-  TRY(Graph simpler, optimise(graph));
+  TRY(Graph joined, join_hybrid_layers(graph));
+  TRY(Graph simpler, optimise(std::move(joined)));
   TRY(const Graph plain, expand(simpler, vocabulary()));
   Exporter exporter(plain);
-  TRY(exporter.run());
+  TRY(with_nearest_way(graph, exporter.run()));
   return f(exporter.file());
 }
 

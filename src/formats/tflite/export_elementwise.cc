@@ -1,10 +1,13 @@
 // Operators on elements, and reductions.
 
+#include <algorithm>
+
 #include "formats/tflite/export_scope.h"
 #include "ops/elementwise/activations.h"
 #include "ops/elementwise/binary.h"
 #include "ops/elementwise/select.h"
 #include "ops/reduce/reduce.h"
+#include "ops/shape/generate.h"
 
 namespace pochade::tflite {
 namespace {
@@ -31,11 +34,41 @@ Result<Options> arithmetic_options(ExportScope& node, B code) {
   }
 }
 
+/// Whether a value is made of sizes, which fit 32 bits, and of constants.
+bool is_size(const Graph& graph, ValueId value, int depth = 8) {
+  if (value == kNone || depth == 0) return false;
+  const NodeId producer = graph.value(value).producer;
+  if (producer == kNone) return graph.fact(value).is_constant();
+  const Node& node = graph.node(producer);
+  if (op_as<ShapeOp>(*node.op) != nullptr) return true;
+  constexpr std::string_view kOfSizes[] = {"Concat", "Div",   "Gather",  "Mul",      "Reshape",
+                                           "Slice",  "Split", "Squeeze", "Unsqueeze"};
+  return std::ranges::find(kOfSizes, node.op->name()) != std::end(kOfSizes) &&
+         std::ranges::all_of(node.inputs, [&](ValueId v) { return is_size(graph, v, depth - 1); });
+}
+
+/// Sizes are int64 here, and TFLite divides int32.
+Status divide_sizes(ExportScope& node) {
+  std::vector<TensorIndex> narrow;
+  for (size_t i = 0; i < 2; ++i) {
+    narrow.push_back(node.vector_of_int32(node.fact(i).dims));
+    node.write(B::CAST, 1, {node.input(i)}, {narrow.back()});
+  }
+  const TensorIndex y = node.vector_of_int32(node.output_fact().dims);
+  node.write(B::DIV, 1, narrow, {y},
+             node.options(OptionsType::DivOptions, schema::CreateDivOptions(node.flat())));
+  node.write(B::CAST, 1, {y}, {node.output()});
+  return {};
+}
+
 template <B kCode>
 Status arithmetic(ExportScope& node) {
   if (kCode == B::DIV && is_integer(node.fact(0).dtype.value_or(DType::kF32)) && !node.is_quantized() &&
-      node.fact(0).dtype != DType::kI32)
+      node.fact(0).dtype != DType::kI32) {
+    if (is_size(node.graph(), node.value(0)) && is_size(node.graph(), node.value(1)))
+      return divide_sizes(node);
     return Error::not_supported("TFLite divides float32 and int32 only");
+  }
   TRY(const Options options, arithmetic_options(node, kCode));
   return node.emit(kCode, node.type_version(), options);
 }
@@ -83,6 +116,13 @@ Status gelu(ExportScope& node) {
   return node.emit(B::GELU, node.type_version(),
                    node.options(OptionsType::GeluOptions,
                                 schema::CreateGeluOptions(node.flat(), node.as<Gelu>().tanh_approximation)));
+}
+
+/// The remainder with the divisor's sign.
+Status mod(ExportScope& node) {
+  if (node.as<Mod>().fmod) return Error::not_supported("TFLite has no remainder with the dividend's sign");
+  return node.emit(B::FLOOR_MOD, 1,
+                   node.options(OptionsType::FloorModOptions, schema::CreateFloorModOptions(node.flat())));
 }
 
 Options bounds_options(ExportScope& node) {
@@ -186,6 +226,7 @@ constexpr ExportRow kExportElementwiseRows[] = {
     {"Log", plain<B::LOG>},
     {"Max", folded<B::MAXIMUM>},
     {"Min", folded<B::MINIMUM>},
+    {"Mod", mod},
     {"Mul", arithmetic<B::MUL>},
     {"Neg", plain<B::NEG>},
     {"Not", plain<B::LOGICAL_NOT>},
@@ -201,6 +242,7 @@ constexpr ExportRow kExportElementwiseRows[] = {
     {"Relu", plain<B::RELU>},
     {"Round", plain<B::ROUND>},
     {"Sigmoid", plain<B::LOGISTIC>},
+    {"Sign", plain<B::SIGN>},
     {"Sin", plain<B::SIN>},
     {"Sqrt", plain<B::SQRT>},
     {"Sub", arithmetic<B::SUB>},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/activated.h"
+#include "passes/move_axes.h"
 
 namespace pochade::tflite {
 namespace {
@@ -50,7 +51,7 @@ flatbuffers::Offset<schema::Buffer> data_buffer(flatbuffers::FlatBufferBuilder& 
 }  // namespace
 
 TensorIndex FileBuilder::add_tensor(const std::string& name, const Fact& fact, const Tensor& constant,
-                                    const Quantized::Type& type) {
+                                    const Quantized::Type& type, bool is_variable) {
   if (buffers_.empty()) buffers_.push_back(schema::CreateBuffer(flat_));  // buffer 0 is empty
   uint32_t buffer = 0;
   if (constant.defined()) {
@@ -85,8 +86,24 @@ TensorIndex FileBuilder::add_tensor(const std::string& name, const Fact& fact, c
   if (!quantization.IsNull()) builder.add_quantization(quantization);
   if (open) builder.add_shape_signature(signature_offset);
   builder.add_has_rank(fact.rank_known());
-  tensors_.push_back(builder.Finish());
-  return static_cast<TensorIndex>(tensors_.size()) - 1;
+  builder.add_is_variable(is_variable);
+  auto& tensors = subgraphs_.back().tensors;
+  tensors.push_back(builder.Finish());
+  return static_cast<TensorIndex>(tensors.size()) - 1;
+}
+
+TensorIndex FileBuilder::add_resource(const std::string& name) {
+  if (buffers_.empty()) buffers_.push_back(schema::CreateBuffer(flat_));
+  const auto shape = flat_.CreateVector(std::vector<int32_t>());
+  auto& tensors = subgraphs_.back().tensors;
+  tensors.push_back(
+      schema::CreateTensor(flat_, shape, schema::TensorType::RESOURCE, 0, flat_.CreateString(name)));
+  return static_cast<TensorIndex>(tensors.size()) - 1;
+}
+
+void FileBuilder::begin_subgraph(std::string name) {
+  subgraphs_.emplace_back();
+  subgraphs_.back().name = std::move(name);
 }
 
 void FileBuilder::add_operator(BuiltinOperator code, int version, const std::vector<TensorIndex>& inputs,
@@ -95,8 +112,8 @@ void FileBuilder::add_operator(BuiltinOperator code, int version, const std::vec
   if (is_new) code_list_.emplace_back(code, version);
   const auto input_offset = flat_.CreateVector(inputs);
   const auto output_offset = flat_.CreateVector(outputs);
-  operators_.push_back(schema::CreateOperator(flat_, found->second, input_offset, output_offset, options.type,
-                                              options.offset));
+  subgraphs_.back().operators.push_back(schema::CreateOperator(flat_, found->second, input_offset,
+                                                               output_offset, options.type, options.offset));
 }
 
 void FileBuilder::finish(const std::vector<TensorIndex>& inputs, const std::vector<TensorIndex>& outputs,
@@ -125,13 +142,20 @@ void FileBuilder::finish(const std::vector<TensorIndex>& inputs, const std::vect
   buffers_.push_back(data_buffer(flat_, reinterpret_cast<const std::byte*>(runtime.data()), runtime.size()));
   const auto metadata =
       schema::CreateMetadata(flat_, flat_.CreateString("min_runtime_version"), runtime_buffer);
-  const auto tensors = flat_.CreateVector(tensors_);
-  const auto subgraph_inputs = flat_.CreateVector(inputs), subgraph_outputs = flat_.CreateVector(outputs);
-  const auto operators = flat_.CreateVector(operators_);
-  const auto subgraph = schema::CreateSubGraph(flat_, tensors, subgraph_inputs, subgraph_outputs, operators,
-                                               flat_.CreateString(graph_name.empty() ? "main" : graph_name));
+  std::vector<flatbuffers::Offset<schema::SubGraph>> parts;
+  for (size_t i = 0; i < subgraphs_.size(); ++i) {
+    const Subgraph& part = subgraphs_[i];
+    const bool is_main = i == 0;
+    const auto tensors = flat_.CreateVector(part.tensors);
+    const auto part_inputs = flat_.CreateVector(is_main ? inputs : std::vector<TensorIndex>()),
+               part_outputs = flat_.CreateVector(is_main ? outputs : std::vector<TensorIndex>());
+    const auto operators = flat_.CreateVector(part.operators);
+    const std::string& name = !is_main ? part.name : graph_name.empty() ? "main" : graph_name;
+    parts.push_back(schema::CreateSubGraph(flat_, tensors, part_inputs, part_outputs, operators,
+                                           flat_.CreateString(name)));
+  }
   const auto code_vector = flat_.CreateVector(codes);
-  const auto subgraphs = flat_.CreateVector(&subgraph, 1);
+  const auto subgraphs = flat_.CreateVector(parts);
   const auto text = flat_.CreateString(description);
   const auto buffers = flat_.CreateVector(buffers_);
   const auto metadata_vector = flat_.CreateVector(&metadata, 1);
@@ -152,11 +176,15 @@ ExportScope::ExportScope(ExportContext& context, const Node& node)
     : context_(context),
       node_(node),
       quantized_(op_as<Quantized>(*node.op)),
-      op_(quantized_ != nullptr ? *quantized_->op : *node.op) {}
+      hybrid_(op_as<HybridLayer>(*node.op)),
+      op_(quantized_ != nullptr ? *quantized_->op
+          : hybrid_ != nullptr  ? *hybrid_->op
+                                : *node.op) {}
 
 Quantized::Type ExportScope::input_type(size_t i) const {
   if (!has_input(i)) return {};
   const Fact x = fact(i);
+  if (hybrid_ != nullptr && i == 1) return hybrid_->weights;
   if (quantized_ == nullptr || i >= quantized_->in.size())
     return x.quantization ? Quantized::Type{x.dtype, x.quantization} : Quantized::Type{};
   Quantized::Type type = quantized_->in[i];
@@ -178,22 +206,22 @@ Quantized::Type ExportScope::output_type(size_t i) const {
   return y.quantization ? Quantized::Type{y.dtype, y.quantization} : Quantized::Type{};
 }
 
-TensorIndex ExportScope::tensor_of(ValueId value, const Quantized::Type& type) {
-  const auto found = context_.tensors.find(value);
-  if (found != context_.tensors.end()) return found->second;
-  const Value& v = context_.graph.value(value);
+TensorIndex ExportContext::tensor_of(ValueId value, const Quantized::Type& type) {
+  const auto found = tensors.find(value);
+  if (found != tensors.end()) return found->second;
+  const Value& v = graph.value(value);
   const Tensor constant = v.producer == kNone ? v.fact.constant : Tensor();
-  const TensorIndex made = context_.file.add_tensor(v.name, v.fact, constant, type);
-  context_.tensors.emplace(value, made);
+  const TensorIndex made = file.add_tensor(v.name, v.fact, constant, type);
+  tensors.emplace(value, made);
   return made;
 }
 
 TensorIndex ExportScope::input(size_t i) {
-  return has_input(i) ? tensor_of(node_.inputs[i], input_type(i)) : kLeftOut;
+  return has_input(i) ? context_.tensor_of(node_.inputs[i], input_type(i)) : kLeftOut;
 }
 
 TensorIndex ExportScope::output(size_t i) {
-  return tensor_of(node_.outputs.at(i), output_type(i));
+  return context_.tensor_of(node_.outputs.at(i), output_type(i));
 }
 
 std::vector<TensorIndex> ExportScope::inputs() {
@@ -204,6 +232,29 @@ std::vector<TensorIndex> ExportScope::inputs() {
 
 TensorIndex ExportScope::constant(const Tensor& tensor, const Quantized::Type& type) {
   return context_.file.add_tensor(name() + "/constant", Fact(tensor.dtype(), tensor.shape()), tensor, type);
+}
+
+Result<int> ExportScope::axis_of(int64_t axis) const {
+  if (!fact(0).rank_known()) return Error::not_supported("the rank of its input is not known");
+  const auto normal = normal_axis(axis, fact(0).rank());
+  if (!normal) return Error::invalid_model("axis {} does not exist", axis);
+  return *normal;
+}
+
+Status ExportScope::expect_picture() const {
+  if (fact(0).rank_known() && fact(0).rank() == 4) return {};
+  return Error::not_supported("its input is {}, TFLite has this operator for N,H,W,C only", fact(0));
+}
+
+Result<TensorIndex> ExportScope::turned(size_t i, const Permutation& order) {
+  TRY(const Tensor tensor, transposed(fact(i).constant, order));
+  Quantized::Type type = input_type(i);
+  if (type.quantization && type.quantization->axis >= 0) {
+    Quantization turned = *type.quantization;
+    turned.axis = static_cast<int>(std::find(order.begin(), order.end(), turned.axis) - order.begin());
+    type.quantization = std::make_shared<const Quantization>(std::move(turned));
+  }
+  return constant(tensor, type);
 }
 
 TensorIndex ExportScope::int32s(const std::vector<int64_t>& values) {
@@ -225,8 +276,12 @@ TensorIndex ExportScope::between(std::optional<Dims> dims, bool like_output) {
 Result<schema::ActivationFunctionType> ExportScope::activation() const {
   using A = schema::ActivationFunctionType;
   Activation act;
-  if (quantized_ != nullptr) act = quantized_->act;
-  if (const auto own = activation_of(op_); own && quantized_ == nullptr) act = *own;
+  if (quantized_ != nullptr)
+    act = quantized_->act;
+  else if (hybrid_ != nullptr)
+    act = hybrid_->act;
+  else if (const auto own = activation_of(op_))
+    act = *own;
   if (is_none(act)) return A::NONE;
   if (act.kind == ActivationKind::kRelu) return A::RELU;
   if (act.kind == ActivationKind::kClip && act.a == 0 && act.b == 6) return A::RELU6;
@@ -242,7 +297,8 @@ int ExportScope::type_version() const {
 const ExportRow* find_export_row(std::string_view name) {
   static const auto by_name = [] {
     std::unordered_map<std::string_view, const ExportRow*> map;
-    for (const auto rows : {elementwise_export_rows(), layer_export_rows(), shape_export_rows()})
+    for (const auto rows : {elementwise_export_rows(), index_export_rows(), layer_export_rows(),
+                            recurrent_export_rows(), shape_export_rows(), window_export_rows()})
       for (const ExportRow& row : rows) CHECK(map.emplace(row.name, &row).second);
     return map;
   }();

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include <formats/tflite/schema_generated.h>
-#include "graph/graph.h"
-#include "ops/quant/quantized.h"
+#include "formats/tflite/export_hybrid.h"
+#include "passes/permutation.h"
 
 namespace pochade::tflite {
 
@@ -26,20 +26,41 @@ class FileBuilder {
  public:
   flatbuffers::FlatBufferBuilder& flat() { return flat_; }
   TensorIndex add_tensor(const std::string& name, const Fact& fact, const Tensor& constant,
-                         const Quantized::Type& type);
+                         const Quantized::Type& type) {
+    return add_tensor(name, fact, constant, type, false);
+  }
+  /// Zeros that the operators change and that stay for the next run.
+  TensorIndex add_variable(const std::string& name, const Fact& fact) {
+    return add_tensor(name, fact, Tensor(), {}, true);
+  }
+  /// What stands for a named variable.
+  TensorIndex add_resource(const std::string& name);
   void add_operator(BuiltinOperator code, int version, const std::vector<TensorIndex>& inputs,
                     const std::vector<TensorIndex>& outputs, Options options);
-  /// The finished file.
+  /// Tensors and operators that follow belong to another subgraph, without inputs or outputs.
+  void begin_subgraph(std::string name);
+  /// The finished file. The inputs and outputs are those of the first subgraph.
   void finish(const std::vector<TensorIndex>& inputs, const std::vector<TensorIndex>& outputs,
               const std::vector<std::string>& input_names, const std::vector<std::string>& output_names,
               const std::string& graph_name, const std::string& description);
-  int64_t operator_count() const { return static_cast<int64_t>(operators_.size()); }
+  int64_t operator_count() const {
+    int64_t out = 0;
+    for (const Subgraph& subgraph : subgraphs_) out += static_cast<int64_t>(subgraph.operators.size());
+    return out;
+  }
 
  private:
+  struct Subgraph {
+    std::string name;
+    std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
+    std::vector<flatbuffers::Offset<schema::Operator>> operators;
+  };
+  TensorIndex add_tensor(const std::string& name, const Fact& fact, const Tensor& constant,
+                         const Quantized::Type& type, bool is_variable);
+
   flatbuffers::FlatBufferBuilder flat_{1 << 20};
   std::vector<flatbuffers::Offset<schema::Buffer>> buffers_;
-  std::vector<flatbuffers::Offset<schema::Tensor>> tensors_;
-  std::vector<flatbuffers::Offset<schema::Operator>> operators_;
+  std::vector<Subgraph> subgraphs_{1};
   std::map<std::pair<BuiltinOperator, int>, uint32_t> codes_;
   std::vector<std::pair<BuiltinOperator, int>> code_list_;
 };
@@ -48,6 +69,11 @@ struct ExportContext {
   const Graph& graph;
   FileBuilder& file;
   std::unordered_map<ValueId, TensorIndex> tensors;
+  /// Nodes whose operator keeps two states by itself: their indexes into Graph::states().
+  std::unordered_map<const Node*, std::pair<size_t, size_t>> kept_states;
+
+  /// The tensor of a value; `type` says how it stores real numbers if it is new.
+  TensorIndex tensor_of(ValueId value, const Quantized::Type& type);
 };
 
 class ExportScope {
@@ -62,9 +88,26 @@ class ExportScope {
     CHECK(found != nullptr);
     return *found;
   }
+  /// An axis of input 0, counted from the front.
+  Result<int> axis_of(int64_t axis) const;
+  /// kNotSupported unless input 0 is N,H,W,C.
+  Status expect_picture() const;
   bool is_quantized() const { return quantized_ != nullptr; }
+  /// Null unless the weights alone are integers.
+  const HybridLayer* hybrid() const { return hybrid_; }
+  std::optional<std::pair<size_t, size_t>> kept_states() const {
+    const auto found = context_.kept_states.find(&node_);
+    return found == context_.kept_states.end() ? std::nullopt : std::optional(found->second);
+  }
+  /// A tensor that lives between runs.
+  TensorIndex variable(size_t state) {
+    const State& s = context_.graph.states()[state];
+    return context_.file.add_variable(s.name, Fact(s.initial.dtype(), s.initial.shape()));
+  }
   size_t input_count() const { return node_.inputs.size(); }
   bool has_input(size_t i) const { return i < node_.inputs.size() && node_.inputs[i] != kNone; }
+  const Graph& graph() const { return context_.graph; }
+  ValueId value(size_t i) const { return has_input(i) ? node_.inputs[i] : kNone; }
   Fact fact(size_t i) const { return has_input(i) ? context_.graph.fact(node_.inputs[i]) : Fact(); }
   const Fact& output_fact(size_t i = 0) const { return context_.graph.fact(node_.outputs.at(i)); }
   /// kLeftOut if it is absent.
@@ -76,6 +119,8 @@ class ExportScope {
   }
   /// A constant tensor of the file.
   TensorIndex constant(const Tensor& tensor, const Quantized::Type& type = {});
+  /// Constant input i with its axes in another order; its scales go along.
+  Result<TensorIndex> turned(size_t i, const Permutation& order);
   TensorIndex int32s(const std::vector<int64_t>& values);
   /// A number of the type of input 0.
   Result<TensorIndex> number(double value);
@@ -83,7 +128,11 @@ class ExportScope {
   TensorIndex between(std::optional<Dims> dims, bool like_output = false);
   /// The same for int32 values.
   TensorIndex vector_of_int32(std::optional<Dims> dims) {
-    return context_.file.add_tensor(name() + "/inner", Fact(DType::kI32, std::move(dims)), Tensor(), {});
+    return tensor_between(Fact(DType::kI32, std::move(dims)));
+  }
+  /// The same for values of any type without a scale.
+  TensorIndex tensor_between(const Fact& fact) {
+    return context_.file.add_tensor(name() + "/inner", fact, Tensor(), {});
   }
   /// How input or output i stores real numbers.
   Quantized::Type input_type(size_t i) const;
@@ -110,11 +159,10 @@ class ExportScope {
   int type_version() const;
 
  private:
-  TensorIndex tensor_of(ValueId value, const Quantized::Type& type);
-
   ExportContext& context_;
   const Node& node_;
   const Quantized* quantized_;
+  const HybridLayer* hybrid_;
   const Op& op_;
 };
 
@@ -124,8 +172,11 @@ struct ExportRow {
   ExportFunction write = nullptr;
 };
 std::span<const ExportRow> elementwise_export_rows();
+std::span<const ExportRow> index_export_rows();
 std::span<const ExportRow> layer_export_rows();
+std::span<const ExportRow> recurrent_export_rows();
 std::span<const ExportRow> shape_export_rows();
+std::span<const ExportRow> window_export_rows();
 /// Null if TFLite has no such operator.
 const ExportRow* find_export_row(std::string_view name);
 

@@ -47,15 +47,8 @@ Status transpose(ExportScope& node) {
   return {};
 }
 
-Result<int> axis_of(ExportScope& node, int64_t axis) {
-  if (!node.fact(0).rank_known()) return Error::not_supported("the rank of its input is not known");
-  const auto normal = normal_axis(axis, node.fact(0).rank());
-  if (!normal) return Error::invalid_model("axis {} does not exist", axis);
-  return *normal;
-}
-
 Status concat(ExportScope& node) {
-  TRY(const int axis, axis_of(node, node.as<Concat>().axis));
+  TRY(const int axis, node.axis_of(node.as<Concat>().axis));
   TRY(const auto act, node.activation());
   return node.emit(B::CONCATENATION, node.type_version(),
                    node.options(OptionsType::ConcatenationOptions,
@@ -63,7 +56,7 @@ Status concat(ExportScope& node) {
 }
 
 Status gather(ExportScope& node) {
-  TRY(const int axis, axis_of(node, node.as<Gather>().axis));
+  TRY(const int axis, node.axis_of(node.as<Gather>().axis));
   const auto indices = node.known_integers(1);
   if (indices && std::ranges::any_of(*indices, [](int64_t i) { return i < 0; }))
     return Error::not_supported("an index counts from the end");
@@ -73,30 +66,50 @@ Status gather(ExportScope& node) {
 
 Status shape(ExportScope& node) {
   const auto& op = node.as<ShapeOp>();
-  if (op.start != 0 || op.end < kMaxRank) return Error::not_supported("it gives some of the sizes only");
-  return node.emit(B::SHAPE, 1,
-                   node.options(OptionsType::ShapeOptions,
-                                schema::CreateShapeOptions(node.flat(), schema::TensorType::INT64)));
+  if (!node.fact(0).rank_known()) return Error::not_supported("the rank of its input is not known");
+  const int64_t rank = node.fact(0).rank();
+  const auto place = [&](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
+  const int64_t start = place(op.start), end = place(op.end);
+  const bool all = start == 0 && end == rank;
+  const TensorIndex sizes = all ? node.output() : node.tensor_between(Fact(DType::kI64, Shape{rank}));
+  node.write(B::SHAPE, 1, {node.input(0)}, {sizes},
+             node.options(OptionsType::ShapeOptions,
+                          schema::CreateShapeOptions(node.flat(), schema::TensorType::INT64)));
+  if (all) return {};
+  node.write(B::STRIDED_SLICE, 1, {sizes, node.int32s({start}), node.int32s({end}), node.int32s({1})},
+             {node.output()},
+             node.options(OptionsType::StridedSliceOptions, schema::CreateStridedSliceOptions(node.flat())));
+  return {};
 }
 
+/// Axes whose size is open may stay whole.
 Status slice(ExportScope& node) {
-  const auto shape = node.fact(0).shape();
   Facts in;
   for (size_t i = 0; i < node.input_count(); ++i) {
     in.push_back(node.fact(i));
     if (i > 0 && in.back().present() && !in.back().is_constant())
       return Error::not_supported("its positions are computed");
   }
-  if (!shape) return Error::not_supported("the size of its input is not known");
-  TRY(const std::vector<SliceRange> ranges, slice_ranges(in, *shape));
+  if (!node.fact(0).rank_known()) return Error::not_supported("the rank of its input is not known");
+  const Dims dims = *node.fact(0).dims;
+  constexpr int64_t kStandIn = int64_t{1} << 30;  // longer than what is cut off
+  Shape shape;
+  for (const Dim& dim : dims) shape.push_back(dim.is_number() ? dim.number() : kStandIn);
+  TRY(const std::vector<SliceRange> ranges, slice_ranges(in, shape));
   std::vector<int64_t> begin, end, step;
   int64_t end_mask = 0;
   for (size_t axis = 0; axis < ranges.size(); ++axis) {
     const SliceRange& range = ranges[axis];
+    const bool whole = range.start == 0 && range.step == 1 && range.count == shape[static_cast<int>(axis)];
+    if (!dims[axis].is_number() && !whole)
+      return Error::not_supported("it cuts an axis whose size is not known");
     begin.push_back(range.start);
     const int64_t last = range.start + range.count * range.step;
     end.push_back(last);
-    if (last < 0) end_mask |= int64_t{1} << axis;  // to the first element, backwards
+    // To the first element, backwards, or to the last one.
+    if (last < 0 || !dims[axis].is_number()) end_mask |= int64_t{1} << axis;
     step.push_back(range.step);
   }
   node.write(B::STRIDED_SLICE, node.type_version(),
@@ -108,7 +121,7 @@ Status slice(ExportScope& node) {
 
 Status split(ExportScope& node) {
   const auto& op = node.as<Split>();
-  TRY(const int axis, axis_of(node, op.axis));
+  TRY(const int axis, node.axis_of(op.axis));
   std::vector<int64_t> sizes;
   std::vector<TensorIndex> outputs;
   for (size_t i = 0; i < static_cast<size_t>(op.outputs); ++i) {

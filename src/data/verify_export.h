@@ -1,0 +1,21 @@
+#pragma once
+// Whether a written model computes what its original does.
+
+#include <filesystem>
+
+#include "data/verify.h"
+
+namespace pochade {
+
+struct ExportVerdict {
+  Verdict verdict;  ///< beside the original with the integers of the written format: the writer's own faults
+  /// If the format rounds integers in another way than the original: what that makes of the outputs.
+  std::optional<Verdict> rounding;
+};
+
+/// `path` names the format; `written` is what lies in the file. Errors: as verify_models(), or it cannot be
+/// read.
+Result<ExportVerdict> verify_export(const Graph& original, const Graph& written,
+                                    const std::filesystem::path& path, const VerifyOptions& options);
+
+}  // namespace pochade

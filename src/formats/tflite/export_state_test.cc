@@ -1,0 +1,236 @@
+// What lives between runs, layers with integer weights alone, and single quantizations, written and read
+// again.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/session.h"
+#include "formats/onnx/export.h"
+#include "formats/onnx/import.h"
+#include "formats/tflite/export.h"
+#include "formats/tflite/import.h"
+#include "ops/conv/conv.h"
+#include "ops/conv/conv_transpose.h"
+#include "ops/elementwise/activations.h"
+#include "ops/elementwise/binary.h"
+#include "ops/elementwise/select.h"
+#include "ops/matrix/gemm.h"
+#include "ops/quant/quantize_linear.h"
+#include "ops/quant/quantize_rows.h"
+#include "ops/recurrent/cells.h"
+#include "ops/shape/generate.h"
+#include "ops/shape/reshape.h"
+
+namespace pochade {
+namespace {
+
+Tensor filled(const Shape& shape, float step) {
+  Tensor out = Tensor::make(DType::kF32, shape).value();
+  float value = -0.7f;
+  for (float& v : out.mutable_data<float>()) v = std::sin(value += step);
+  return out;
+}
+
+/// A node of one output.
+ValueId add(Graph& graph, const std::string& name, OpPtr op, std::vector<ValueId> inputs) {
+  auto made = graph.add_node(name, std::move(op), std::move(inputs), 4096);
+  EXPECT_TRUE(made) << made.error().text();
+  return made ? made->at(0) : kNone;
+}
+
+Graph as_tflite(const Graph& graph) {
+  const auto bytes = export_tflite_bytes(graph);
+  EXPECT_TRUE(bytes) << bytes.error().text();
+  if (!bytes) return {};
+  auto again = import_tflite(Bytes::copy_of(*bytes));
+  EXPECT_TRUE(again) << again.error().text();
+  return again ? *std::move(again) : Graph();
+}
+
+int count(const Graph& graph, std::string_view name) {
+  int out = 0;
+  for (const NodeId id : graph.topological_order()) out += graph.node(id).op->name() == name;
+  return out;
+}
+
+/// Largest difference of the first outputs in each of `runs` runs of one session.
+double distance(const Graph& a, const Graph& b, const Tensors& inputs, int runs = 1) {
+  auto sa = Session::create(a), sb = Session::create(b);
+  EXPECT_TRUE(sa && sb);
+  if (!sa || !sb) return INFINITY;
+  double worst = 0;
+  for (int i = 0; i < runs; ++i) {
+    const auto ra = sa->run(inputs), rb = sb->run(inputs);
+    EXPECT_TRUE(ra) << ra.error().text();
+    EXPECT_TRUE(rb) << rb.error().text();
+    if (!ra || !rb || !(ra->at(0).shape() == rb->at(0).shape())) return INFINITY;
+    const auto x = to_floats(ra->at(0)), y = to_floats(rb->at(0));
+    for (size_t k = 0; k < x.size(); ++k) worst = std::max(worst, std::abs(double{x[k]} - double{y[k]}));
+  }
+  return worst;
+}
+
+/// y = s + x, and s becomes y.
+Graph counter() {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{2}));
+  const ValueId s = graph.add_state_value("sum", Tensor::of<float>({2}, {10, 20}));
+  const ValueId y = add(graph, "y", make_op(Add{}), {s, x});
+  graph.set_state_next("sum", y);
+  graph.add_output("y", y);
+  return graph;
+}
+
+TEST(TfliteExport, StatesAreVariables) {
+  const Graph graph = counter(), again = as_tflite(graph);
+  ASSERT_EQ(again.states().size(), 1u);
+  EXPECT_TRUE(again.states()[0].initial.identical(graph.states()[0].initial));
+  EXPECT_EQ(distance(graph, again, {Tensor::of<float>({2}, {1, 2})}, 3), 0);
+}
+
+TEST(TfliteExport, AnLstmKeepsItsStatesByItself) {
+  constexpr int64_t kHidden = 3, kInput = 2;
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{1, 4, kInput}));
+  const ValueId axes = graph.add_constant("axes", Tensor::of<int64_t>({1}, {1}));
+  const auto state = [&](const char* name) {
+    return graph.add_state_value(name, Tensor::make(DType::kF32, {1, kHidden}).value());
+  };
+  const ValueId h = add(graph, "h1", make_op(Unsqueeze{}), {state("h"), axes});
+  const ValueId c = add(graph, "c1", make_op(Unsqueeze{}), {state("c"), axes});
+  Lstm op;
+  op.recurrence.hidden_size = kHidden;
+  op.recurrence.batch_first = true;
+  set_functions(op.recurrence, {GateFunction::kSigmoid, GateFunction::kTanh, GateFunction::kTanh});
+  const ValueId w = graph.add_constant("w", filled({1, 4 * kHidden, kInput}, 0.9f));
+  const ValueId r = graph.add_constant("r", filled({1, 4 * kHidden, kHidden}, 1.3f));
+  const ValueId b = graph.add_constant("b", filled({1, 8 * kHidden}, 0.4f));
+  const ValueId p = graph.add_constant("p", filled({1, 3 * kHidden}, 1.1f));
+  const auto out = graph.add_node("lstm", make_op(op), {x, w, r, b, kNone, h, c, p});
+  ASSERT_TRUE(out) << out.error().text();
+  graph.set_state_next("h", add(graph, "h2", make_op(Squeeze{}), {out->at(1), axes}));
+  graph.set_state_next("c", add(graph, "c2", make_op(Squeeze{}), {out->at(2), axes}));
+  graph.add_output("y", out->at(0));
+  const Graph again = as_tflite(graph);
+  EXPECT_EQ(again.states().size(), 2u);
+  EXPECT_EQ(count(again, "LSTM"), 1);
+  EXPECT_LT(distance(graph, again, {filled({1, 4, kInput}, 0.5f)}, 3), 1e-6);
+}
+
+TEST(TfliteExport, AnLstmWithoutStatesIsRefusedWithTheNearestWay) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{4, 1, 2}));
+  Lstm op;
+  op.recurrence.hidden_size = 3;
+  set_functions(op.recurrence, {GateFunction::kSigmoid, GateFunction::kTanh, GateFunction::kTanh});
+  const ValueId w = graph.add_constant("w", filled({1, 12, 2}, 0.9f));
+  const ValueId r = graph.add_constant("r", filled({1, 12, 3}, 1.3f));
+  graph.add_output("y", add(graph, "lstm", make_op(op), {x, w, r}));
+  const auto refused = export_tflite_bytes(graph);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().text().starts_with("node \"lstm\" (LSTM): TFLite's LSTM keeps its state"))
+      << refused.error().text();
+}
+
+/// Rows that are quantized while the network runs, times int8 weights.
+Graph hybrid(bool symmetric, bool by_channel) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{2, 5, 5, 3}));
+  Tensor weights = Tensor::make(DType::kI8, {4, 3, 3, 3}).value();
+  int8_t next = -100;
+  for (int8_t& v : weights.mutable_data<int8_t>()) v = next = static_cast<int8_t>(next + 7);
+  QuantizeRows rows;
+  rows.symmetric = symmetric;
+  const auto quantized = graph.add_node("rows", make_op(rows), {x}).value();
+  Cast cast;
+  cast.to = DType::kF32;
+  const ValueId w = add(graph, "cast", make_op(cast), {graph.add_constant("w", weights)});
+  const ValueId sums = add(graph, "conv", make_op(Conv{}), {quantized[0], w});
+  const ValueId scales = graph.add_constant(
+      "scales", by_channel ? Tensor::of<float>({4}, {0.1f, 0.2f, 0.3f, 0.4f}) : Tensor::scalar(0.25f));
+  const ValueId scale = add(graph, "scale", make_op(Mul{}), {quantized[1], scales});
+  const ValueId scaled = add(graph, "scaled", make_op(Mul{}), {sums, scale});
+  const ValueId b = graph.add_constant("b", Tensor::of<float>({4}, {1, -2, 3, -4}));
+  const ValueId biased = add(graph, "biased", make_op(Add{}), {scaled, b});
+  graph.add_output("y", add(graph, "y", make_op(Relu{}), {biased}));
+  return graph;
+}
+
+TEST(TfliteExport, WeightsAloneStayIntegers) {
+  for (const bool by_channel : {false, true}) {
+    const Graph graph = hybrid(!by_channel, by_channel), again = as_tflite(graph);
+    EXPECT_EQ(count(again, "QuantizeRows"), 1);
+    EXPECT_EQ(distance(graph, again, {filled({2, 5, 5, 3}, 0.37f)}), 0);
+  }
+  const auto refused = export_tflite_bytes(hybrid(true, true));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("quantizes the activations"), std::string::npos);
+}
+
+TEST(OnnxExport, RowsAreQuantizedByOrdinaryOperators) {
+  for (const bool symmetric : {false, true}) {
+    const Graph graph = hybrid(symmetric, true);
+    const auto bytes = export_onnx_bytes(graph, {.opset = 17});
+    ASSERT_TRUE(bytes) << bytes.error().text();
+    const Graph again = import_onnx(Bytes::copy_of(*bytes), "").value();
+    EXPECT_EQ(count(again, "QuantizeRows"), 0);
+    EXPECT_LT(distance(graph, again, {filled({2, 5, 5, 3}, 0.37f)}), 1e-4);
+    EXPECT_LT(distance(graph, again, {Tensor::make(DType::kF32, {2, 5, 5, 3}).value()}), 1e-4);
+  }
+}
+
+TEST(TfliteExport, QuantizationBesideFloats) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{2, 3}));
+  const ValueId scale = graph.add_constant("scale", Tensor::scalar(0.05f)),
+                zero = graph.add_constant("zero", Tensor::scalar(int8_t{4}));
+  QuantizeLinear quantize;
+  quantize.dtype = DType::kI8;
+  const ValueId q = add(graph, "q", make_op(quantize), {x, scale, zero});
+  const ValueId real = add(graph, "real", make_op(DequantizeLinear{}), {q, scale, zero});
+  graph.add_output("y", add(graph, "y", make_op(Sqrt{}), {real}));
+  const Graph again = as_tflite(graph);
+  EXPECT_EQ(distance(graph, again, {Tensor::of<float>({2, 3}, {0.1f, 0.26f, 1, 2, 3, 9})}), 0);
+}
+
+TEST(TfliteExport, TransposedConvolutionsWithAnyPads) {
+  for (const int64_t begin : {0, 1, 2}) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{1, 4, 5, 3}));
+    ConvTranspose op;
+    op.window.strides = {2, 2};
+    op.window.pads_begin = {begin, begin};
+    op.window.pads_end = {1, 0};
+    op.output_padding = {1, 0};
+    const ValueId w = graph.add_constant("w", filled({6, 3, 3, 3}, 0.8f));
+    graph.add_output("y", add(graph, "deconv", make_op(op), {x, w}));
+    EXPECT_LT(distance(graph, as_tflite(graph), {filled({1, 4, 5, 3}, 0.3f)}), 1e-5) << begin;
+  }
+}
+
+TEST(TfliteExport, OpenSizesNameTheNearestWay) {
+  Graph graph;
+  const ValueId x = graph.add_input(
+      "photo", Fact(DType::kF32, Dims{Dim::named("N"), Dim::named("H"), Dim::named("W"), Dim(3)}));
+  ConvTranspose op;
+  const ValueId w = graph.add_constant("w", filled({6, 3, 3, 3}, 0.8f));
+  graph.add_output("y", add(graph, "deconv", make_op(op), {x, w}));
+  const auto refused = export_tflite_bytes(graph);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("--shape photo=1x256x256x3"), std::string::npos)
+      << refused.error().text();
+}
+
+TEST(TfliteExport, SomeSizesOfAnOpenInput) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Dims{Dim::named("N"), Dim(2), Dim::named("T")}));
+  ShapeOp shape;
+  shape.start = 1;
+  graph.add_output("y", add(graph, "sizes", make_op(shape), {x}));
+  const Graph again = as_tflite(graph);
+  EXPECT_EQ(distance(graph, again, {filled({3, 2, 7}, 0.3f)}), 0);
+}
+
+}  // namespace
+}  // namespace pochade
