@@ -1,5 +1,5 @@
 # Sourced by ./check: what it runs, in order, and how it counts.
-# Expects $root, $level (quick, default or full), $list, $wanted; leaves the sums in $passed, $failed, $skipped.
+# Expects $root, $level (quick, default or full), $rivals, $list, $wanted; leaves the sums in $passed, $failed, $skipped.
 # shellcheck shell=bash disable=SC2154
 
 passed=0 failed=0 skipped=0
@@ -168,20 +168,48 @@ onnx_round_trip() {
   counted build/release/onnx_conformance --round-trip --opset 17
 }
 
-# What we write, judged by onnx's checker and ONNX Runtime, if bench/rivals --install has made their environment.
-onnx_judged() {
-  local python=$root/build/rivals/onnxruntime/bin/python folder
-  if ! "$python" -c 'import onnx, onnxruntime' 2>&1; then
-    note="no onnx in build/rivals (bench/rivals --install)"
+# The environments of those who judge what we write, of the versions that bench/rival/ names.
+rival_environments() {
+  local name
+  for name in onnxruntime litert; do
+    if [[ -x build/rivals/$name/bin/python ]] && build/rivals/$name/bin/python -c 'import numpy'; then continue; fi
+    python3 -m venv --clear "build/rivals/$name" &&
+      "build/rivals/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "bench/rival/$name.txt" || return 1
+  done
+}
+
+# judged PYTHON-MODULES ENVIRONMENT COMMAND...: runs the command with $python set, if the environment is there.
+judged() {
+  local modules=$1 python=$root/build/rivals/$2/bin/python folder status=0
+  shift 2
+  if ! "$python" -c "import $modules" 2>&1; then
+    note="no $modules in build/rivals (./check --rivals)"
     count 0 0 1
     return 0
   fi
   folder=$(mktemp -d) || return 1
+  "$@" || status=1
+  rm -rf "$folder"
+  return $status
+}
+
+# What we write, judged by onnx's checker and ONNX Runtime: every operator, ONNX's own tests, every model of shared.
+onnx_judged() {
+  local program=build/release/bin/pochade models=../shared/data/models
   mkdir "$folder/nodes"
   build/release/export_cases "$folder/cases" && counted "$python" tests/onnx/judge.py cases "$folder/cases"
   build/release/onnx_conformance --round-trip --keep "$folder/nodes" &&
     counted "$python" tests/onnx/judge.py nodes "$folder/nodes"
-  rm -rf "$folder"
+  if [[ ! -d $models ]]; then lacking "../shared/data"; return 0; fi
+  counted "$python" tests/onnx/judge.py models "$program" "$models"
+}
+
+# The same by LiteRT.
+tflite_judged() {
+  local program=build/release/bin/pochade models=../shared/data/models
+  build/release/export_cases --tflite "$folder/cases" && counted "$python" tests/tflite/judge.py cases "$folder/cases"
+  if [[ ! -d $models ]]; then lacking "../shared/data"; return 0; fi
+  counted "$python" tests/tflite/judge.py models "$program" "$models"
 }
 
 # Bytes of everything in libpochade, linked and stripped, against the bound of docs/architecture.md.
@@ -279,7 +307,13 @@ all_parts() {
   part default "command line" unittest tests/cli/cli_test.py
   part default "installed copy" unittest tests/install/install_test.py
   part default "size of libpochade" library_size
-  part full "onnx judged by others" onnx_judged
+  local by_others=full
+  if [[ $rivals == yes ]]; then
+    by_others=quick
+    part quick "environments of the rivals" rival_environments
+  fi
+  part $by_others "onnx judged by others" judged onnx,onnxruntime onnxruntime onnx_judged
+  part $by_others "tflite judged by others" judged ai_edge_litert litert tflite_judged
   part full "scripts" scripts
   part full "clang with sanitizers: build" clang_build
   part full "clang with sanitizers: unit tests" fuzz_unit_tests

@@ -101,7 +101,7 @@ void judge(const Graph& original, const std::filesystem::path& out, const FileWr
 }
 
 /// The model as it is to be written: with the sizes and in the form that the flags ask for.
-Graph asked_for(const Flags& flags) {
+Graph asked_for(const ConvertFlags& flags) {
   Graph graph = value_or_fail(import_model(flags.in));
   if (!flags.from.empty()) graph = value_or_fail(from_value(graph, flags.from));
   const auto shapes = flags.run.shapes_by_name();

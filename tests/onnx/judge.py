@@ -5,6 +5,10 @@ ONNX Runtime.
     judge.py nodes DIR     files of `onnx_conformance --round-trip --keep DIR`, against ONNX's own node tests: what
                            ONNX Runtime computes of the original model it must compute of ours
     judge.py cases DIR     NAME.onnx and NAME/{input,output}_N.npy of `export_cases DIR`: PSNR of at least 90 dB
+    judge.py models PROGRAM DIR
+                           every model in DIR as `PROGRAM convert` writes it, by the nearest way where that is needed: what ONNX Runtime
+                           makes of it is what our program makes, to 90 dB; to 20 dB where integers go through float, since a step more
+                           in one layer may be many in the last
 
 Run it with the Python of an environment that has onnx, onnxruntime and numpy. Its last line is "N passed, N failed, N
 skipped"; a file is skipped if ONNX Runtime lacks an operator or a type for it."""
@@ -16,6 +20,10 @@ import numpy
 import onnx
 import onnx.numpy_helper
 import onnxruntime
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from judging import differs, judge_models, ours, random_values  # noqa: E402
 
 NODE_TESTS = pathlib.Path("/usr/share/libonnx-testdata/data/node")
 LACKS = ("NOT_IMPLEMENTED", "Could not find an implementation", "is not a registered function", "Unrecognized attribute",
@@ -36,28 +44,6 @@ def check(path):
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
-
-
-def differs(got, wanted, least_db=90):
-    """Why two results are not the same, or an empty string."""
-    got, wanted = numpy.asarray(got), numpy.asarray(wanted)
-    if got.dtype != wanted.dtype or got.shape != wanted.shape:
-        return f"{got.dtype} {got.shape}, expected {wanted.dtype} {wanted.shape}"
-    if not numpy.issubdtype(got.dtype, numpy.floating):
-        return "" if numpy.array_equal(got, wanted) else "other integers"
-    got, wanted = got.astype(numpy.float64), wanted.astype(numpy.float64)
-    if got.size == 0 or numpy.array_equal(got, wanted, equal_nan=True):
-        return ""
-    finite = numpy.isfinite(wanted)
-    if not numpy.array_equal(finite, numpy.isfinite(got)):
-        return "infinite or NaN elsewhere"
-    got, wanted = got[finite], wanted[finite]
-    error = numpy.mean((got - wanted) ** 2)
-    if error == 0:
-        return ""
-    size = max(numpy.ptp(wanted), numpy.max(numpy.abs(wanted)), 1e-30)
-    psnr = 20 * numpy.log10(size) - 10 * numpy.log10(error)
-    return "" if psnr >= least_db else f"PSNR {psnr:.1f} dB"
 
 
 def judge_node(path):
@@ -94,7 +80,27 @@ def judge_case(path):
     return ""
 
 
+def judge_model(program, _model, written, _way, scratch):
+    check(written)
+    runner = session(written)
+    feeds = {}
+    for given in runner.get_inputs():
+        shape = [size if isinstance(size, int) else 1 if axis == 0 else 64 for axis, size in enumerate(given.shape)]
+        dtype = {"float": "float32", "double": "float64"}.get(given.type[7:-1], given.type[7:-1])
+        feeds[given.name] = random_values(shape, numpy.dtype("float16" if dtype == "float16" else dtype))
+    got = dict(zip([output.name for output in runner.get_outputs()], runner.run(None, feeds)))
+    wanted = ours(program, written, feeds, scratch)
+    is_quantized = any(node.op_type == "QuantizeLinear" for node in onnx.load(written).graph.node)
+    for name, value in wanted.items():
+        db = 20 if is_quantized else 50 if value.dtype == numpy.float16 else 90
+        if text := differs(got[name], value, db):
+            return f"output {name}: {text}"
+    return ""
+
+
 def main():
+    if len(sys.argv) == 4 and sys.argv[1] == "models":
+        return judge_models(judge_model, sys.argv[2], sys.argv[3], ".onnx")
     if len(sys.argv) != 3 or sys.argv[1] not in ("nodes", "cases"):
         sys.exit(__doc__)
     judge = judge_node if sys.argv[1] == "nodes" else judge_case

@@ -17,6 +17,7 @@ namespace {
 /// FULLY_CONNECTED: rows times constant weights O,I.
 Status gemm(ExportScope& node) {
   const auto& op = node.as<Gemm>();
+  TRY(node.expect_products());
   const Fact w = node.fact(1), b = node.fact(2);
   if (op.transpose_a || op.alpha != 1 || (op.beta != 1 && node.has_input(2)))
     return Error::not_supported("TFLite has no such factors or transposed rows; --simplify may fold them");
@@ -50,6 +51,7 @@ Status gemm(ExportScope& node) {
 }
 
 Status matmul(ExportScope& node) {
+  TRY(node.expect_products());
   if (!node.fact(0).rank_known() || !node.fact(1).rank_known() || node.fact(0).rank() < 2 ||
       node.fact(1).rank() < 2)
     return Error::not_supported("TFLite multiplies matrices only");

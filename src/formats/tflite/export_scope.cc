@@ -246,6 +246,14 @@ Status ExportScope::expect_picture() const {
   return Error::not_supported("its input is {}, TFLite has this operator for N,H,W,C only", fact(0));
 }
 
+Status ExportScope::expect_products() const {
+  if (!is_quantized()) return {};
+  const auto x = input_type(0).dtype, w = input_type(1).dtype;
+  if (!x || !w || *x == *w || (*x == DType::kI16 && *w == DType::kI8)) return {};
+  return Error::not_supported("TFLite does not multiply {} by weights of {}; quantize both to int8",
+                              to_string(*x), to_string(*w));
+}
+
 Result<TensorIndex> ExportScope::turned(size_t i, const Permutation& order) {
   TRY(const Tensor tensor, transposed(fact(i).constant, order));
   Quantized::Type type = input_type(i);

@@ -92,6 +92,9 @@ class ExportScope {
   Result<int> axis_of(int64_t axis) const;
   /// kNotSupported unless input 0 is N,H,W,C.
   Status expect_picture() const;
+  /// kNotSupported if integers of input 0 and the weights, input 1, are of types that TFLite does not
+  /// multiply.
+  Status expect_products() const;
   bool is_quantized() const { return quantized_ != nullptr; }
   /// Null unless the weights alone are integers.
   const HybridLayer* hybrid() const { return hybrid_; }

@@ -95,6 +95,7 @@ Result<TensorIndex> bias_or_zeros(ExportScope& node, int64_t channels) {
 Status conv(ExportScope& node) {
   const auto& op = node.as<Conv>();
   TRY(node.expect_picture());
+  TRY(node.expect_products());
   const Fact w = node.fact(1);
   if (!w.is_constant()) return Error::not_supported("its weights are computed");
   const Shape shape = w.constant.shape();
@@ -141,11 +142,13 @@ Status conv(ExportScope& node) {
   return {};
 }
 
-/// TFLite is told the output's size. SAME cuts off half of what the forward convolution would have padded,
-/// VALID nothing; for other pads all of it is written, and the part is cut out of that.
+/// TFLite is told the output's size, of which a forward convolution must give the input's. SAME cuts off half
+/// of what that would have padded, VALID nothing; for other pads all of it is written, and the part is cut
+/// out.
 Status conv_transpose(ExportScope& node) {
   const auto& op = node.as<ConvTranspose>();
   TRY(node.expect_picture());
+  TRY(node.expect_products());
   const Fact x = node.fact(0), w = node.fact(1);
   if (!w.is_constant()) return Error::not_supported("its weights are computed");
   if (op.groups != 1) return Error::not_supported("it has {} groups, TFLite has this with 1 only", op.groups);
@@ -162,11 +165,14 @@ Status conv_transpose(ExportScope& node) {
     TRY(const WindowAxis place, op.resolve(axis, k, n));
     if (place.pad_begin < 0) return Error::not_supported("it has a negative padding");
     const int64_t cut = std::max<int64_t>(0, (place.out - 1) / stride * stride + k - place.out);
-    same &= cut / 2 == place.pad_begin;
-    valid &= place.pad_begin == 0 && place.out >= k;
+    same &= cut / 2 == place.pad_begin && (place.out + stride - 1) / stride == n;
+    const auto fits = [&](int64_t out) { return out >= k && (out - k) / stride + 1 == n; };
+    valid &= place.pad_begin == 0 && fits(place.out);
     begin.push_back(place.pad_begin);
     end.push_back(place.pad_begin + place.out);
     whole.push_back(std::max(stride * (n - 1) + k, end.back()));
+    if (!fits(whole.back()))
+      return Error::not_supported("its output is larger than TFLite allows for its input");
   }
   const int64_t channels = kernel[0];
   begin.push_back(0), end.push_back(channels), whole.push_back(channels);
