@@ -80,9 +80,17 @@ POCHADE_INLINE void lane_step(I32 (&sums)[R][V], const I32 (&a)[R], const char* 
 
 inline constexpr size_t kVectorBytes = kLanes * kGroupBytes;
 
+// Where two instructions multiply and add, a loop hides behind fewer steps.
+#if defined(POCHADE_INT8_BY_LANE) || defined(POCHADE_INT8_QUADS)
+inline constexpr size_t kSteps = 4;
+#else
+inline constexpr size_t kSteps = 2;
+#endif
+
+/// kSteps of them.
 template <int R, int V>
-POCHADE_INLINE void four_steps(I32 (&sums)[R][V], const RowPointers<R>& rows, size_t lda,
-                               [[maybe_unused]] I32 flip, const char* b, size_t panel) {
+POCHADE_INLINE void steps(I32 (&sums)[R][V], const RowPointers<R>& rows, size_t lda,
+                          [[maybe_unused]] I32 flip, const char* b, size_t panel) {
 #if defined(POCHADE_INT8_BY_LANE)
   I32 a[R];
 #pragma GCC unroll 16
@@ -97,10 +105,9 @@ POCHADE_INLINE void four_steps(I32 (&sums)[R][V], const RowPointers<R>& rows, si
   lane_step<2>(sums, a, b + 2 * kVectorBytes, panel);
   lane_step<3>(sums, a, b + 3 * kVectorBytes, panel);
 #else
-  step(sums, rows, lda, 0, flip, b, panel);
-  step(sums, rows, lda, kGroupBytes, flip, b + kVectorBytes, panel);
-  step(sums, rows, lda, 2 * kGroupBytes, flip, b + 2 * kVectorBytes, panel);
-  step(sums, rows, lda, 3 * kGroupBytes, flip, b + 3 * kVectorBytes, panel);
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kSteps; ++i)
+    step(sums, rows, lda, i * kGroupBytes, flip, b + i * kVectorBytes, panel);
 #endif
 }
 
@@ -154,10 +161,10 @@ void run_tile(const Int8TileArgs& t) {
   for (size_t s = 0; s < t.segment_count; ++s) {
     RowPointers<R> rows(t.segments[s] + t.a_offset, lda);
     size_t groups = t.groups;
-    for (; groups >= 4; groups -= 4) {
-      four_steps(sums, rows, lda, flip, b, panel);
-      rows.advance(4 * kGroupBytes);
-      b += 4 * kVectorBytes;
+    for (; groups >= kSteps; groups -= kSteps) {
+      steps(sums, rows, lda, flip, b, panel);
+      rows.advance(kSteps * kGroupBytes);
+      b += kSteps * kVectorBytes;
     }
     for (; groups > 0; --groups) {
       step(sums, rows, lda, 0, flip, b, panel);

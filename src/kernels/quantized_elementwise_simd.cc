@@ -4,27 +4,27 @@ namespace pochade {
 namespace POCHADE_KERNEL_ISA {
 namespace {
 
-/// y[i] = f(a[i], b[i]) for operands of either stride.
+/// y[i] = f(a[i], b[i]) for operands of either stride. A single value is copied into a piece of a run, so
+/// that one loop, which compilers make long, serves all.
 template <typename T, typename F>
 POCHADE_INLINE void map_runs(const QuantizedRun& run, F f) {
-  const T* a = static_cast<const T*>(run.a);
-  const T* b = static_cast<const T*>(run.b);
-  T* y = static_cast<T*>(run.y);
-  const size_t n = run.n;
-  if (run.a_stride != 0 && run.b_stride != 0) {
+  constexpr size_t kPiece = 256;
+  T same_a[kPiece], same_b[kPiece];
+  const bool long_runs = run.a_stride != 0 && run.b_stride != 0;
+  const size_t piece = long_runs ? run.n : min_size(run.n, kPiece);
+  const T* all_a = static_cast<const T*>(run.a);
+  const T* all_b = static_cast<const T*>(run.b);
+  if (run.a_stride == 0)
+    for (size_t i = 0; i < piece; ++i) same_a[i] = *all_a;
+  if (run.b_stride == 0)
+    for (size_t i = 0; i < piece; ++i) same_b[i] = *all_b;
+  for (size_t at = 0; at < run.n; at += piece) {
+    const T* a = run.a_stride != 0 ? all_a + at : same_a;
+    const T* b = run.b_stride != 0 ? all_b + at : same_b;
+    T* y = static_cast<T*>(run.y) + at;
+    const size_t n = min_size(piece, run.n - at);
     POCHADE_INDEPENDENT
     for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(a[i], b[i]));
-  } else if (run.a_stride != 0) {
-    const int32_t same = *b;
-    POCHADE_INDEPENDENT
-    for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(a[i], same));
-  } else if (run.b_stride != 0) {
-    const int32_t same = *a;
-    POCHADE_INDEPENDENT
-    for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(f(same, b[i]));
-  } else {
-    const T value = static_cast<T>(f(*a, *b));
-    for (size_t i = 0; i < n; ++i) y[i] = value;
   }
 }
 
