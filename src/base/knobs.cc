@@ -9,7 +9,7 @@ namespace pochade {
 namespace {
 
 constexpr Knob kKnobs[] = {
-    {"POCHADE_ISA", "scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod",
+    {"POCHADE_ISA", "scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod, neon_i8mm",
      "the best that this CPU has", "Instruction set of the kernels; one that the CPU lacks is refused."},
     {"POCHADE_KERAS_READER", "a program", "pochade-keras-reader beside pochade",
      "Opens HDF5 files and .keras archives, in a process of its own."},

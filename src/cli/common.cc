@@ -24,7 +24,7 @@ void RunFlags::add_to(CLI::App& verb) {
       ->type_name("N");
   verb.add_option("--isa", isa,
                   "Instruction set of the kernels: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, "
-                  "neon_dotprod (default: the best here)")
+                  "neon_dotprod, neon_i8mm (default: the best here)")
       ->type_name("NAME");
   verb.add_option("--shape", shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
       ->type_name("NAME=SHAPE");
@@ -37,7 +37,7 @@ SessionOptions RunFlags::options() const {
     out.isa = parse_isa(isa);
     if (!out.isa)
       fail_usage(format("--isa {}: no such instruction set", isa),
-                 "Known: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod.");
+                 "Known: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dotprod, neon_i8mm.");
   }
   return out;
 }

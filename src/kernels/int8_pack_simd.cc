@@ -72,7 +72,13 @@ void put(char* panel, size_t segment_groups, size_t segment, size_t k, size_t la
 #if defined(POCHADE_INT8_PAIRS_APART)
   const size_t index = group * kLanes * kGroupValues + within * kLanes + lane;
 #else
-  const size_t index = (group * kLanes + lane) * kGroupValues + within;
+  size_t index = (group * kLanes + lane) * kGroupValues + within;
+#endif
+#if defined(POCHADE_INT8_ROW_PAIRS)
+  const size_t of_segment = k / kGroupValues;
+  if (of_segment < segment_groups / 4 * 4)
+    index = (group - of_segment % 2) * kLanes * kGroupValues + lane * 2 * kGroupValues +
+            of_segment % 2 * kGroupValues + within;
 #endif
   if (kElementBytes == 1)
     reinterpret_cast<int8_t*>(panel)[index] = static_cast<int8_t>(value);

@@ -1,5 +1,5 @@
 #pragma once
-// Included by int8_simd.h only. With sdot (neon_dotprod) or without (neon).
+// Included by int8_simd.h only. With smmla and sdot (neon_i8mm), sdot (neon_dotprod) or without (neon).
 
 namespace pochade {
 namespace POCHADE_KERNEL_ISA {
@@ -20,9 +20,21 @@ POCHADE_INLINE I32 broadcast_group(const void* p) {
   return {vdupq_n_s32(group)};
 }
 
-#if defined(POCHADE_KERNEL_ISA_neon_dotprod)
-#define POCHADE_INT8_QUADS 1
+#if defined(POCHADE_KERNEL_ISA_neon_i8mm)
+inline constexpr const char* kForm = "smmla";
+/// Two rows are multiplied at once: each pair of groups (of every four) holds 8 values of lanes 0 and 1, then
+/// of lanes 2 and 3.
+#define POCHADE_INT8_ROW_PAIRS 1
+/// Adds to 2x2 sums (first row, then second row) the products of two rows with two lanes, 8 values each.
+POCHADE_INLINE I32 dot_pairs(I32 sums, int32x4_t rows, int32x4_t lanes) {
+  return {vmmlaq_s32(sums.v, vreinterpretq_s8_s32(rows), vreinterpretq_s8_s32(lanes))};
+}
+#elif defined(POCHADE_KERNEL_ISA_neon_dotprod)
 inline constexpr const char* kForm = "sdot";
+#endif
+
+#if defined(POCHADE_KERNEL_ISA_neon_dotprod) || defined(POCHADE_KERNEL_ISA_neon_i8mm)
+#define POCHADE_INT8_QUADS 1
 inline constexpr size_t kGroupValues = 4, kElementBytes = 1;
 /// Lane kLane of a is the group.
 template <int kLane>

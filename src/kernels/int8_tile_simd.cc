@@ -11,6 +11,8 @@ namespace {
 // where there is no dot product. Where rows are read four groups at a time: R of activations.
 #if defined(POCHADE_KERNEL_ISA_avx512)
 constexpr int kRows[kMaxTileVectors + 1] = {0, 12, 12, 8, 6};
+#elif defined(POCHADE_INT8_ROW_PAIRS)
+constexpr int kRows[kMaxTileVectors + 1] = {0, 8, 8, 6, 4};
 #elif defined(POCHADE_KERNEL_ISA_neon) && defined(__aarch64__)
 constexpr int kRows[kMaxTileVectors + 1] = {0, 8, 8, 6, 5};
 #elif defined(POCHADE_KERNEL_ISA_neon)
@@ -43,6 +45,105 @@ struct RowPointers {
   }
 };
 
+inline constexpr size_t kVectorBytes = kLanes * kGroupBytes;
+
+#if defined(POCHADE_INT8_ROW_PAIRS)
+/// Sums of two rows by two lanes: a vector of channels is two of them for every pair of rows. An odd last row
+/// is its own neighbour.
+template <int R, int V>
+struct PairSums {
+  static constexpr int kPairs = (R + 1) / 2;
+  I32 sums[kPairs][V][2];
+
+  POCHADE_INLINE explicit PairSums(const I32 (&from)[R][V]) {
+#pragma GCC unroll 4
+    for (int p = 0; p < kPairs; ++p)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const int64x2_t first = vreinterpretq_s64_s32(from[2 * p][v].v);
+        const int64x2_t second = vreinterpretq_s64_s32(from[below(p)][v].v);
+        sums[p][v][0].v = vreinterpretq_s32_s64(vzip1q_s64(first, second));
+        sums[p][v][1].v = vreinterpretq_s32_s64(vzip2q_s64(first, second));
+      }
+  }
+  POCHADE_INLINE void finish(I32 (&to)[R][V]) const {
+#pragma GCC unroll 4
+    for (int p = 0; p < kPairs; ++p)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const int64x2_t left = vreinterpretq_s64_s32(sums[p][v][0].v);
+        const int64x2_t right = vreinterpretq_s64_s32(sums[p][v][1].v);
+        to[2 * p][v].v = vreinterpretq_s32_s64(vzip1q_s64(left, right));
+        if (2 * p + 1 < R) to[below(p)][v].v = vreinterpretq_s32_s64(vzip2q_s64(left, right));
+      }
+  }
+  static constexpr int below(int pair) { return 2 * pair + 1 < R ? 2 * pair + 1 : 2 * pair; }
+
+  /// Four groups of each row.
+  POCHADE_INLINE void add_four(const RowPointers<R>& rows, size_t lda, I32 flip, const char* b,
+                               size_t panel) {
+    int64x2_t low[kPairs], high[kPairs];
+#pragma GCC unroll 4
+    for (int p = 0; p < kPairs; ++p) {
+      const int64x2_t first = vreinterpretq_s64_s32(bit_xor(load_int(rows.at(2 * p, lda)), flip).v);
+      const int64x2_t second = vreinterpretq_s64_s32(bit_xor(load_int(rows.at(below(p), lda)), flip).v);
+      low[p] = vzip1q_s64(first, second);
+      high[p] = vzip2q_s64(first, second);
+    }
+    add(low, b, panel);
+    add(high, b + 32, panel);
+  }
+  /// One group, with four values of 0 behind it: weights of a single group stand lane by lane.
+  POCHADE_INLINE void add_one(const RowPointers<R>& rows, size_t lda, I32 flip, const char* b, size_t panel) {
+    const int32x4_t nothing = vdupq_n_s32(0);
+#pragma GCC unroll 4
+    for (int p = 0; p < kPairs; ++p) {
+      const int32x4_t first = bit_xor(broadcast_group(rows.at(2 * p, lda)), flip).v;
+      const int32x4_t second = bit_xor(broadcast_group(rows.at(below(p), lda)), flip).v;
+      const int32x4_t both =
+          vcombine_s32(vget_low_s32(vzip1q_s32(first, nothing)), vget_low_s32(vzip1q_s32(second, nothing)));
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const int32x4_t weights = load_int(b + v * panel).v;
+        sums[p][v][0] = dot_pairs(sums[p][v][0], both, vzip1q_s32(weights, nothing));
+        sums[p][v][1] = dot_pairs(sums[p][v][1], both, vzip2q_s32(weights, nothing));
+      }
+    }
+  }
+
+ private:
+  POCHADE_INLINE void add(const int64x2_t (&x)[kPairs], const char* b, size_t panel) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const int32x4_t left = load_int(b + v * panel).v, right = load_int(b + v * panel + 16).v;
+#pragma GCC unroll 4
+      for (int p = 0; p < kPairs; ++p) {
+        sums[p][v][0] = dot_pairs(sums[p][v][0], vreinterpretq_s32_s64(x[p]), left);
+        sums[p][v][1] = dot_pairs(sums[p][v][1], vreinterpretq_s32_s64(x[p]), right);
+      }
+    }
+  }
+};
+
+template <int R, int V>
+POCHADE_INLINE void add_segments(I32 (&sums)[R][V], const Int8TileArgs& t, I32 flip) {
+  PairSums<R, V> pairs(sums);
+  const char* b = t.b;
+  for (size_t s = 0; s < t.segment_count; ++s) {
+    RowPointers<R> rows(t.segments[s] + t.a_offset, t.lda);
+    size_t groups = t.groups;
+    for (; groups >= 4; groups -= 4, b += 4 * kVectorBytes) {
+      pairs.add_four(rows, t.lda, flip, b, t.panel);
+      rows.advance(4 * kGroupBytes);
+    }
+    for (; groups > 0; --groups, b += kVectorBytes) {
+      pairs.add_one(rows, t.lda, flip, b, t.panel);
+      rows.advance(kGroupBytes);
+    }
+  }
+  pairs.finish(sums);
+}
+#else
 POCHADE_INLINE I32 activations(const void* p, [[maybe_unused]] I32 flip) {
 #if defined(POCHADE_INT8_QUADS)
   return bit_xor(broadcast_group(p), flip);
@@ -78,8 +179,6 @@ POCHADE_INLINE void lane_step(I32 (&sums)[R][V], const I32 (&a)[R], const char* 
 }
 #endif
 
-inline constexpr size_t kVectorBytes = kLanes * kGroupBytes;
-
 // Where two instructions multiply and add, a loop hides behind fewer steps.
 #if defined(POCHADE_INT8_BY_LANE) || defined(POCHADE_INT8_QUADS)
 inline constexpr size_t kSteps = 4;
@@ -110,6 +209,27 @@ POCHADE_INLINE void steps(I32 (&sums)[R][V], const RowPointers<R>& rows, size_t 
     step(sums, rows, lda, i * kGroupBytes, flip, b + i * kVectorBytes, panel);
 #endif
 }
+
+template <int R, int V>
+POCHADE_INLINE void add_segments(I32 (&sums)[R][V], const Int8TileArgs& t, I32 flip) {
+  const size_t lda = t.lda, panel = t.panel;
+  const char* b = t.b;
+  for (size_t s = 0; s < t.segment_count; ++s) {
+    RowPointers<R> rows(t.segments[s] + t.a_offset, lda);
+    size_t groups = t.groups;
+    for (; groups >= kSteps; groups -= kSteps) {
+      steps(sums, rows, lda, flip, b, panel);
+      rows.advance(kSteps * kGroupBytes);
+      b += kSteps * kVectorBytes;
+    }
+    for (; groups > 0; --groups) {
+      step(sums, rows, lda, 0, flip, b, panel);
+      rows.advance(kGroupBytes);
+      b += kVectorBytes;
+    }
+  }
+}
+#endif
 
 /// Requantizes and stores `rows` rows of V vectors of sums. One for all heights of tiles, or code multiplies.
 template <int V, Requant kMode>
@@ -155,23 +275,7 @@ void run_tile(const Int8TileArgs& t) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) sums[i][v] = bias;
   }
-  const I32 flip = broadcast_int(static_cast<int32_t>(t.flip));
-  const size_t lda = t.lda, panel = t.panel;
-  const char* b = t.b;
-  for (size_t s = 0; s < t.segment_count; ++s) {
-    RowPointers<R> rows(t.segments[s] + t.a_offset, lda);
-    size_t groups = t.groups;
-    for (; groups >= kSteps; groups -= kSteps) {
-      steps(sums, rows, lda, flip, b, panel);
-      rows.advance(kSteps * kGroupBytes);
-      b += kSteps * kVectorBytes;
-    }
-    for (; groups > 0; --groups) {
-      step(sums, rows, lda, 0, flip, b, panel);
-      rows.advance(kGroupBytes);
-      b += kVectorBytes;
-    }
-  }
+  add_segments(sums, t, broadcast_int(static_cast<int32_t>(t.flip)));
 #if defined(POCHADE_KERNEL_ISA_avx512_vnni)
   if (t.row_terms == nullptr && t.mode == Requant::kProvedUp)
     return finish_in_registers<R, V, Requant::kProvedUp>(sums, t);

@@ -21,6 +21,7 @@ POCHADE_DECLARE(avx512, Kernels, kKernels)
 POCHADE_DECLARE(avx512_vnni, Int8Kernels, kInt8Kernels)
 POCHADE_DECLARE(neon, Kernels, kKernels)
 POCHADE_DECLARE(neon_dotprod, Int8Kernels, kInt8Kernels)
+POCHADE_DECLARE(neon_i8mm, Int8Kernels, kInt8Kernels)
 #undef POCHADE_DECLARE
 
 namespace {
@@ -28,10 +29,14 @@ namespace {
 constexpr struct {
   Isa isa;
   std::string_view name;
-} kNames[] = {{Isa::kScalar, "scalar"},           {Isa::kAvx2, "avx2"},
-              {Isa::kAvxVnni, "avx_vnni"},        {Isa::kAvx512, "avx512"},
-              {Isa::kAvx512Vnni, "avx512_vnni"},  {Isa::kNeon, "neon"},
-              {Isa::kNeonDotprod, "neon_dotprod"}};
+} kNames[] = {{Isa::kScalar, "scalar"},
+              {Isa::kAvx2, "avx2"},
+              {Isa::kAvxVnni, "avx_vnni"},
+              {Isa::kAvx512, "avx512"},
+              {Isa::kAvx512Vnni, "avx512_vnni"},
+              {Isa::kNeon, "neon"},
+              {Isa::kNeonDotprod, "neon_dotprod"},
+              {Isa::kNeonI8mm, "neon_i8mm"}};
 
 #if defined(__x86_64__) || defined(__i386__)
 struct Cpuid {
@@ -53,7 +58,7 @@ unsigned saved_registers() {
 
 bool cpu_has(Isa isa) {
   if (isa == Isa::kScalar) return true;
-  if (isa == Isa::kNeon || isa == Isa::kNeonDotprod) return false;
+  if (isa == Isa::kNeon || isa == Isa::kNeonDotprod || isa == Isa::kNeonI8mm) return false;
   const Cpuid one(1, 0), seven(7, 0);
   const unsigned saved = saved_registers();
   const bool fma = bit(one.c, 12), avx = bit(one.c, 28), f16c = bit(one.c, 29);
@@ -68,7 +73,10 @@ bool cpu_has(Isa isa) {
 bool cpu_has(Isa isa) {
 #if defined(__linux__)
   constexpr unsigned long kDotprod = 1ul << 20;  // HWCAP_ASIMDDP of the Linux kernel's asm/hwcap.h
-  if (isa == Isa::kNeonDotprod) return (getauxval(AT_HWCAP) & kDotprod) != 0;
+  constexpr unsigned long kI8mm = 1ul << 13;     // HWCAP2_I8MM
+  const bool dotprod = (getauxval(AT_HWCAP) & kDotprod) != 0;
+  if (isa == Isa::kNeonDotprod) return dotprod;
+  if (isa == Isa::kNeonI8mm) return dotprod && (getauxval(AT_HWCAP2) & kI8mm) != 0;
 #endif
   return isa == Isa::kScalar || isa == Isa::kNeon;
 }
@@ -138,6 +146,14 @@ const Kernels* compiled(Isa isa) {
     case Isa::kNeonDotprod: {
 #if defined(POCHADE_HAS_neon_dotprod)
       static const Kernels table = extended(neon::kKernels, neon_dotprod::kInt8Kernels);
+      return &table;
+#else
+      return nullptr;
+#endif
+    }
+    case Isa::kNeonI8mm: {
+#if defined(POCHADE_HAS_neon_i8mm)
+      static const Kernels table = extended(neon::kKernels, neon_i8mm::kInt8Kernels);
       return &table;
 #else
       return nullptr;

@@ -9,11 +9,11 @@ namespace pochade {
 
 struct Kernels;
 
-enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kNeon, kNeonDotprod };
+enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kNeon, kNeonDotprod, kNeonI8mm };
 
-/// "scalar", "avx2" (with FMA and F16C), "avx_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "neon" or
-/// "neon_dotprod". The vnni and dotprod ones have integer kernels of their own; the others are those of avx2,
-/// avx512 and neon.
+/// "scalar", "avx2" (with FMA and F16C), "avx_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "neon",
+/// "neon_dotprod" or "neon_i8mm" (with the dot product). The vnni, dotprod and i8mm ones have integer kernels
+/// of their own; the others are those of avx2, avx512 and neon.
 std::string_view name(Isa isa);
 std::optional<Isa> parse_isa(std::string_view name);
 

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Isa, NamesGoBothWays) {
   for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kNeon,
-                        Isa::kNeonDotprod})
+                        Isa::kNeonDotprod, Isa::kNeonI8mm})
     EXPECT_EQ(isa, parse_isa(name(isa)));
   EXPECT_FALSE(parse_isa("sse9").has_value());
   EXPECT_FALSE(parse_isa("").has_value());
