@@ -60,8 +60,7 @@ POCHADE_INLINE int32_t round_away_double(double x) {
   x = x > 2147483647.0 ? 2147483647.0 : x;
   const auto whole = static_cast<int64_t>(x);
   const double rest = x - static_cast<double>(whole);
-  const int64_t rounded = whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
-  return static_cast<int32_t>(rounded > INT32_MAX ? INT32_MAX : rounded < INT32_MIN ? INT32_MIN : rounded);
+  return static_cast<int32_t>(whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0));
 }
 
 /// Unsigned arithmetic: sums wrap. At most 2^16 products of 8 bits stay within 31.

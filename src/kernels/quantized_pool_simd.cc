@@ -20,7 +20,7 @@ POCHADE_INLINE Taps taps_inside(size_t o, size_t stride, ptrdiff_t pad, size_t k
   }
   size_t count = 0;
   while (skipped + count < kernel && static_cast<size_t>(at) + count * dilation < size) ++count;
-  return {static_cast<size_t>(at), at < 0 ? 0 : count};
+  return {static_cast<size_t>(at), count};
 }
 
 template <typename T>

@@ -166,6 +166,21 @@ TEST(QuantizedKernels, DenseSaturates) {
              multiplier.data()},
             {0, 4});
     EXPECT_EQ(y, (std::vector<int8_t>{127, -128, 127, -1}));
+    // uint8: (40000 + (200 - 128) * (3 - 1) + (4 - 128) * (255 - 1)) / 128 = 67.6, by a real number and in
+    // fixed point.
+    const std::vector<uint8_t> bytes = {200, 4}, weights = {3, 255};
+    const int32_t start = 40000 - 128 * (3 - 1 + 255 - 1);
+    const double share = 1.0 / 128;
+    uint8_t by_real = 0, by_fixed = 0;
+    QuantizedDenseArgs args{bytes.data(), weights.data(), &by_real, false, 1, 1, 2, 128, 1, 5, 0,
+                            255,          &start,         &share};
+    k.dense(args, {0, 1});
+    EXPECT_EQ(by_real, 68 + 5);
+    args.y = &by_fixed;
+    args.multiplier = nullptr;
+    args.fixed = {1 << 30, 6};
+    k.dense(args, {0, 1});
+    EXPECT_EQ(by_fixed, 68 + 5);
   });
 }
 
