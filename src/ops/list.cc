@@ -158,6 +158,7 @@ constexpr Entry kEntries[] = {
 
     // quant/
     entry<IntegerLstm>(),
+    entry<IntegerSvdf>(),
 
     // recurrent/
 

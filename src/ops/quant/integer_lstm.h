@@ -73,4 +73,6 @@ struct IntegerSvdf final : OpOf<IntegerSvdf> {
   Cost cost(std::span<const Fact> in, std::span<const Fact> out) const override;
 };
 
+Result<Step> lower(const IntegerSvdf& svdf, const Lowering& at);
+
 }  // namespace pochade

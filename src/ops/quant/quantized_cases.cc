@@ -383,6 +383,30 @@ void add_lstm(Cases& cases) {
     }
 }
 
+void add_svdf(Cases& cases) {
+  for (const int64_t rank : {1, 2})
+    for (const bool has_bias : {false, true}) {
+      IntegerSvdf op;
+      op.rank = rank;
+      op.x_scale = 0.03f;
+      op.features_scale = 0.01f;
+      op.state_scale = 1.0f / 4096;
+      op.time_scale = 1.0f / 32768;
+      op.y_scale = 0.05f;
+      op.x_zero = 11;
+      op.y_zero = -30;
+      const int64_t batch = 3, inputs = 37, filters = 10, memory = 6;
+      Case& test = cases.add("svdf_rank{}_{}", op, rank, has_bias ? "bias" : "no_bias");
+      test.input(bytes(DType::kI8, {batch, inputs})).weight(bytes(DType::kI8, {filters, inputs}));
+      test.weight(words({filters, memory}));
+      if (has_bias)
+        test.weight(ints(DType::kI32, {filters / rank}, -1000000, 1000000));
+      else
+        test.no_input();
+      test.input(words({batch, filters * memory}));
+    }
+}
+
 void add_dense(Cases& cases) {
   for (const DType dtype : kBytes)
     for (const bool by_channel : {false, true}) {
@@ -420,6 +444,7 @@ Cases quantized_cases() {
   add_wide(cases);
   add_products(cases);
   add_lstm(cases);
+  add_svdf(cases);
   add_dense(cases);
   return cases;
 }
