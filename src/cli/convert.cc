@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "cli/common.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "cli/verdict.h"
 #include "data/verify_export.h"
@@ -40,6 +41,7 @@ VerifyOptions verify_options(const ConvertFlags& flags) {
   options.session = flags.run.options();
   options.shapes = flags.run.shapes_by_name();
   options.open_size = kOpenSize;
+  options.go_on = [] { return !interrupted(); };
   return options;
 }
 
@@ -97,6 +99,8 @@ void judge(const Graph& original, const std::filesystem::path& out, const FileWr
     outcome.rounding = std::move(verdict.rounding);
     return {};
   }();
+  if (!judged && judged.error().code() == ErrorCode::kCancelled)
+    throw VerbFailure{"stopped; nothing was written", "", 1};
   if (!judged) outcome.failure = judged.error().text();
 }
 
@@ -124,6 +128,7 @@ void convert(const ConvertFlags& flags) {
     if (const auto before = plan_export(original, out, how)) outcome.before = *before;
     simpler = value_or_fail(simplify(original).context("simplifying {}", flags.in));
   }
+  catch_interrupts();  // what is written so far goes with the verb
   FileWriter file = value_or_fail(FileWriter::create(out));
   if (file.temporary_path().empty())
     fail_usage(format("{} is no place for a file that is checked before it appears", flags.out));

@@ -10,7 +10,9 @@ namespace {
 Result<Session> open(Graph graph, const VerifyOptions& options, bool optimise) {
   SessionOptions session = options.session;
   session.optimise = optimise;
-  return Session::create(std::move(graph), session);
+  TRY(Session out, Session::create(std::move(graph), session));
+  if (options.go_on) out.on_step([go_on = options.go_on](size_t, size_t) { return go_on(); });
+  return out;
 }
 
 /// The shapes of a's inputs, with open_size where the model and the caller leave one open.

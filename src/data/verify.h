@@ -1,6 +1,8 @@
 #pragma once
 // Whether two models compute the same, by running both on the same random inputs.
 
+#include <functional>
+
 #include "data/compare.h"
 #include "engine/session.h"
 
@@ -13,6 +15,7 @@ struct VerifyOptions {
   SessionOptions session;
   std::map<std::string, Shape> shapes;  ///< of inputs whose size is open, by name
   int64_t open_size = 0;                ///< what other open sizes are; 0: they are an error
+  std::function<bool()> go_on;          ///< asked after every step; false ends the comparison with kCancelled
 };
 
 struct Verdict {

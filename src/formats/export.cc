@@ -92,7 +92,9 @@ Status check_export_path(const std::filesystem::path& path) {
 Result<ExportSummary> export_model(const Graph& graph, const std::filesystem::path& path,
                                    const ExportOptions& options, FileWriter& file) {
   TRY(const Writer writer, writer_of(path));
-  return with_nearest_way(graph, writer.write(graph, options, &file)).context("cannot write {}", path);
+  auto written = with_nearest_way(graph, writer.write(graph, options, &file));
+  if (!written && written.error().code() == ErrorCode::kIo) return written;  // it names the file
+  return std::move(written).context("cannot write {}", path);
 }
 
 Result<std::optional<Graph>> as_computed_by(const Graph& graph, const std::filesystem::path& path) {

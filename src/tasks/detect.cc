@@ -67,8 +67,10 @@ Result<Places> places(std::span<const NetworkOutput> outputs, const DetectCard& 
       const bool fits = b != s && boxes.columns == columns && scores.rows == boxes.rows;
       if (fits && (scores.columns != columns || b < s)) return Places{b, s};
     }
-  return Error::not_supported("no boxes of {} numbers with scores beside them among the outputs: {}", columns,
-                              shapes_text(outputs));
+  return Error::not_supported(
+      "no boxes of {} numbers with scores beside them among the outputs: {}; a card says what they mean "
+      "(--preprocess FILE.toml)",
+      columns, shapes_text(outputs));
 }
 
 struct BestClass {

@@ -498,6 +498,29 @@ class Models(Command):
         self.assertIn(b"warning", done.stderr)
         self.assertEqual(json.loads((self.at / "out.onnx.verify.json").read_text())["verdict"], "different")
 
+    def test_convert_names_the_nearest_way_and_goes_it(self):
+        open_sizes = model([node("Relu", ["x"], ["a"]), node("GlobalAveragePool", ["a"], ["y"])],
+                           [value_info("x", ["N", 3, "H", "W"])], [value_info("y", ["N", 3, 1, 1])])
+        self.write("open.onnx", open_sizes)
+        told = json.loads(self.good("convert", "open.onnx", "fixed.onnx", "--shape", "x=1x3x8x6", "--json").stdout)
+        self.assertEqual(told["verdict"], "same")
+        self.assertEqual(json.loads(self.good("inspect", "fixed.onnx", "--json").stdout)["inputs"][0]["shape"], [1, 3, 8, 6])
+        self.bad(1, ["no input", "photo"], "convert", "open.onnx", "out.onnx", "--shape", "photo=1x3x8x6")
+        self.good("convert", "open.onnx", "behind.onnx", "--from", "a", "--shape", "a=1x3x4x4")
+        self.assertEqual(json.loads(self.good("inspect", "behind.onnx", "--json").stdout)["inputs"][0]["name"], "a")
+        self.bad(1, ["nowhere", "inspect"], "convert", "open.onnx", "out.onnx", "--from", "nowhere")
+        self.bad(2, "--states", "convert", "open.onnx", "out.onnx", "--states", "forget")
+
+    def test_convert_that_is_interrupted_leaves_nothing(self):
+        style = ROOT / "styles/first_style.onnx"
+        process = subprocess.Popen([PROGRAM, "convert", style, "out.onnx", "--samples", "9999"], cwd=self.at, stderr=subprocess.PIPE)
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, text)
+        self.assertIn(b"stopped", text)
+        self.assertEqual([p.name for p in self.at.iterdir() if p.name.startswith("out")], [])
+
     def test_files_that_break_the_rules(self):
         whole = self.relu()
         for size in range(0, len(whole), 7):
