@@ -168,6 +168,10 @@ inline std::vector<Int8Case> int8_cases() {
        .least_exponent = -31,
        .most_exponent = -25,
        .bias = INT32_MAX});
+  // Few steps in reach of a great bias; sums that wrap when they are shifted; one result only.
+  add({.numbers = {.x_zero = 1}, .least_exponent = -21, .most_exponent = -18, .bias = 1 << 28});
+  add({.numbers = {.x_zero = 1}, .least_exponent = 1, .most_exponent = 4, .bias = INT32_MAX});
+  add({.numbers = {.low = 5, .high = 5, .rounding = Int8Rounding::kReal}});
   return out;
 }
 
