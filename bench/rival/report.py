@@ -1,11 +1,13 @@
 """The tables that bench/rivals prints and puts into docs/performance.md."""
 
 BEGIN, END = "<!-- rivals: begin -->", "<!-- rivals: end -->"
+ERROR_LENGTH = 120
 LOSS = 1.05  # ours / theirs above this is marked
 
 
 def latency_text(ms):
-    return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}" if ms >= 1 else f"{ms:.3f}"
+    digits = 0 if ms >= 100 else 1 if ms >= 10 else 2 if ms >= 1 else 3 if ms >= 0.01 else 5
+    return f"{ms:.{digits}f}"
 
 
 def engine_text(side):
@@ -53,7 +55,7 @@ highest resident size minus that before the model is loaded. {versions}.
     failures = dict.fromkeys((side, row["model"], result["error"]) for row in outcome["rows"] for side, result in row["sides"].items()
                              if "error" in result)
     for side, model, error in failures:
-        text += f"\n{side} fails on {model}: {error}"
+        text += f"\n{side} fails on {model}: {error[:ERROR_LENGTH]}"
     return text.rstrip() + "\n"
 
 
