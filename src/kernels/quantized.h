@@ -79,6 +79,7 @@ void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run)
 void quantized_exact_product(const QuantizedExactProduct& args, const QuantizedRun& run);
 void quantize(const QuantizeArgs& args, Range elements);
 void dequantize(const DequantizeArgs& args, Range elements);
+void quantized_levels(const QuantizedLevels& args, const float* x, float* y, size_t n);
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums);

@@ -49,6 +49,11 @@ struct QuantizedExactProduct {
   int32_t zero = 0, low = -128, high = 127;
 };
 
+/// y = clamp(round(zero + x * inverse), least, most) - zero, halves away from zero: whole numbers as floats.
+struct QuantizedLevels {
+  float inverse = 0, zero = 0, least = -128, most = 127;
+};
+
 /// A run of n elements of two operands, each read with stride 0 or 1. y may be a or b where that has
 /// stride 1.
 struct QuantizedRun {
@@ -173,6 +178,7 @@ struct QuantizedKernels {
   /// Units: elements.
   void (*quantize)(const QuantizeArgs& args, Range elements);
   void (*dequantize)(const DequantizeArgs& args, Range elements);
+  void (*levels)(const QuantizedLevels& args, const float* x, float* y, size_t n);
   /// Units: output rows of all images.
   void (*average_pool)(const QuantizedPoolArgs& args, Range rows);
   void (*max_pool)(const QuantizedPoolArgs& args, Range rows);

@@ -167,5 +167,20 @@ void dequantize(const DequantizeArgs& args, Range elements) {
   return args.is_signed ? dequantize_from<int8_t>(args, elements) : dequantize_from<uint8_t>(args, elements);
 }
 
+void quantized_levels(const QuantizedLevels& args, const float* x, float* y, size_t n) {
+  const float inverse = args.inverse, zero = args.zero, least = args.least, most = args.most;
+  POCHADE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) {
+    const float exact = zero + x[i] * inverse;
+    float level = exact == exact ? exact : 0.0f;
+    level = level < least - 1 ? least - 1 : level;
+    level = level > most + 1 ? most + 1 : level;
+    level = static_cast<float>(round_away(level));
+    level = level < least ? least : level;
+    level = level > most ? most : level;
+    y[i] = exact == exact ? level - zero : exact;
+  }
+}
+
 }  // namespace POCHADE_KERNEL_ISA
 }  // namespace pochade

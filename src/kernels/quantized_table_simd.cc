@@ -13,6 +13,7 @@ constinit const QuantizedKernels kQuantizedKernels = {
     .exact_product = quantized_exact_product,
     .quantize = quantize,
     .dequantize = dequantize,
+    .levels = quantized_levels,
     .average_pool = quantized_average_pool,
     .max_pool = quantized_max_pool,
     .sum_columns = quantized_sum_columns,

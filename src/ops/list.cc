@@ -17,6 +17,7 @@
 #include "ops/pool/global_pool.h"
 #include "ops/pool/max_pool.h"
 #include "ops/quant/integer_lstm.h"
+#include "ops/quant/quantize_rows.h"
 #include "ops/quant/quantized.h"
 #include "ops/reduce/reduce_cpu.h"
 #include "ops/resize/resize.h"
@@ -159,6 +160,7 @@ constexpr Entry kEntries[] = {
     // quant/
     entry<IntegerLstm>(),
     entry<IntegerSvdf>(),
+    entry<QuantizeRows>(),
 
     // recurrent/
 

@@ -8,36 +8,36 @@
 namespace pochade {
 namespace {
 
-struct Range8 {
-  float scale = 1;
-  int32_t zero_point = 0;
-  float least = -128, most = 127;
-};
-
-Range8 symmetric_range(float low, float high) {
+RowLevels symmetric_levels(float low, float high) {
   const float largest = std::max(std::fabs(low), std::fabs(high));
-  Range8 out;
+  RowLevels out;
   out.least = -127;
-  if (largest > 0) out.scale = largest / 127;
+  if (!(largest > 0)) return out;
+  out.scale = largest / 127;
+  out.inverse = 127 / largest;
   return out;
 }
 
 /// The zero point comes from the end of the range whose rounding it disturbs less.
-Range8 asymmetric_range(float low, float high) {
-  const double least = std::fmin(0.0, static_cast<double>(low)),
-               most = std::fmax(0.0, static_cast<double>(high));
-  Range8 out;
+RowLevels asymmetric_levels(float low, float high) {
+  const double least = static_cast<double>(low), most = static_cast<double>(high);
+  RowLevels out;
   if (least == most) return out;
   const double scale = (most - least) / 255;
   const double from_least = -128 - least / scale, from_most = 127 - most / scale;
   const double place =
       128 + std::fabs(least / scale) < 127 + std::fabs(most / scale) ? from_least : from_most;
   out.scale = static_cast<float>(scale);
-  out.zero_point = static_cast<int32_t>(std::clamp(std::round(place), -128.0, 127.0));
+  out.inverse = 1 / out.scale;
+  out.zero = static_cast<float>(std::clamp(std::round(place), -128.0, 127.0));
   return out;
 }
 
 }  // namespace
+
+RowLevels row_levels(bool symmetric, float low, float high) {
+  return symmetric ? symmetric_levels(low, high) : asymmetric_levels(low, high);
+}
 
 Result<Facts> QuantizeRows::infer(std::span<const Fact> in) const {
   TRY(expect_inputs(in, 1, 1));
@@ -60,15 +60,12 @@ Result<Tensors> QuantizeRows::eval(std::span<const Tensor> in) const {
       low = std::fmin(low, x[i]);
       high = std::fmax(high, x[i]);
     }
-    const Range8 range = symmetric ? symmetric_range(low, high) : asymmetric_range(low, high);
+    const RowLevels range = row_levels(symmetric, low, high);
     out[1].mutable_data<float>()[static_cast<size_t>(row)] = range.scale;
     if (low == 0 && high == 0) continue;  // zeros, as they are
-    const float largest = std::max(std::fabs(low), std::fabs(high));
-    const float inverse = symmetric ? 127 / largest : 1 / range.scale;
-    const auto zero = static_cast<float>(range.zero_point);
     for (int64_t i = 0; i < size; ++i) {
-      const float level = std::round(zero + x[i] * inverse);  // halves away from zero
-      levels[i] = (level < range.least ? range.least : level > range.most ? range.most : level) - zero;
+      const float level = std::round(range.zero + x[i] * range.inverse);  // halves away from zero
+      levels[i] = (level < range.least ? range.least : level > range.most ? range.most : level) - range.zero;
     }
   }
   return out;

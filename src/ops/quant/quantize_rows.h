@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graph/op.h"
+#include "plan/step.h"
 
 namespace pochade {
 
@@ -17,5 +18,14 @@ struct QuantizeRows final : OpOf<QuantizeRows> {
   Result<Facts> infer(std::span<const Fact> in) const override;
   Result<Tensors> eval(std::span<const Tensor> in) const override;
 };
+
+/// level = clamp(round(zero + x * inverse), least, most) - zero
+struct RowLevels {
+  float scale = 1, inverse = 0, zero = 0, least = -128, most = 127;
+};
+/// For a row between low (0 or less) and high (0 or more).
+RowLevels row_levels(bool symmetric, float low, float high);
+
+Result<Step> lower(const QuantizeRows& op, const Lowering& at);
 
 }  // namespace pochade

@@ -10,6 +10,7 @@
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
 #include "ops/quant/integer_lstm.h"
+#include "ops/quant/quantize_rows.h"
 #include "ops/quant/quantized.h"
 #include "ops/quant/tflite_functions.h"
 #include "ops/reduce/reduce.h"
@@ -75,6 +76,18 @@ void add_binary(Cases& cases) {
            wrapped(Add(), {byte(DType::kI8, 0.3f, 0), byte(DType::kI8, 0.1f, 0)}, byte(DType::kI8, 0.2f, 1)))
       .input(bytes(DType::kI8, {33, 40}))
       .input(bytes(DType::kI8, {33, 40}));
+}
+
+void add_rows(Cases& cases) {
+  for (const bool symmetric : {true, false}) {
+    QuantizeRows op;
+    op.symmetric = symmetric;
+    for (const Shape& shape : {Shape{3, 7, 9, 70}, Shape{5, 1}, Shape{40}})
+      cases.add("rows_{}_{}", op, symmetric ? "symmetric" : "asymmetric", shape)
+          .input(f32(shape, -9, 4))
+          .tolerance(0, 0);
+    cases.add("rows_of_zeros_{}", op, symmetric).input(f32({2, 9}, 0, 0)).tolerance(0, 0);
+  }
 }
 
 void add_unary(Cases& cases) {
@@ -436,6 +449,7 @@ Cases quantized_cases() {
   Cases cases;
   add_binary(cases);
   add_unary(cases);
+  add_rows(cases);
   add_pools(cases);
   add_resizes(cases);
   add_moves(cases);
