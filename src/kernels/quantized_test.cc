@@ -184,5 +184,26 @@ TEST(QuantizedKernels, DenseSaturates) {
   });
 }
 
+TEST(QuantizedKernels, LevelsOfFloats) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> x = {0, 0.25f, -0.25f, 0.3f, -1e9f, 1e9f, 60, -60};
+  on_every_isa([&](const QuantizedKernels& k) {
+    for (size_t n = 1; n <= 40; ++n) {
+      std::vector<float> from, y(n + 1, 7), want;
+      const float levels[] = {0, 1, 0, 1, -127 - 3, 127 - 3, 120, -120};
+      for (size_t i = 0; i < n; ++i) {
+        from.push_back(x[i % x.size()]);
+        want.push_back(levels[i % x.size()]);
+      }
+      k.levels({2, 3, -127, 127}, from.data(), y.data(), n);
+      want.push_back(7);
+      EXPECT_EQ(y, want);
+      from[n - 1] = kNan;
+      k.levels({2, 3, -127, 127}, from.data(), y.data(), n);
+      EXPECT_TRUE(std::isnan(y[n - 1]));
+    }
+  });
+}
+
 }  // namespace
 }  // namespace pochade
