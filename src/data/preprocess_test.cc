@@ -71,6 +71,8 @@ TEST(Card, FaultsNameFileLineAndKey) {
       {"[output]\npad = 3\n", "output.pad: unknown key"},
       {"input = 3\n", "line 1: input: expected a section [input]"},
       {"[input\n", "c.toml, line 1"},
+      {"[!input]\n", "c.toml, line 1"},
+      {"[\x10task]\n", "c.toml, line 1"},
       {"[input]\npad = 1\npad = 2\n", "c.toml, line 3"},
       {"\xff\xfe", "c.toml, line 1"},
   };

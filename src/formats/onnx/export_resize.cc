@@ -7,38 +7,6 @@
 namespace pochade::onnx {
 namespace {
 
-std::string_view mode_name(Resize::Mode mode) {
-  switch (mode) {
-    case Resize::Mode::kNearest:
-      return "nearest";
-    case Resize::Mode::kLinear:
-      return "linear";
-    case Resize::Mode::kCubic:
-      return "cubic";
-  }
-  return "";
-}
-
-std::string_view coordinates_name(Resize::Coordinates coordinates) {
-  switch (coordinates) {
-    case Resize::Coordinates::kHalfPixel:
-      return "half_pixel";
-    case Resize::Coordinates::kHalfPixelSymmetric:
-      return "half_pixel_symmetric";
-    case Resize::Coordinates::kPytorchHalfPixel:
-      return "pytorch_half_pixel";
-    case Resize::Coordinates::kAlignCorners:
-      return "align_corners";
-    case Resize::Coordinates::kAsymmetric:
-      return "asymmetric";
-    case Resize::Coordinates::kTfHalfPixelForNn:
-      return "tf_half_pixel_for_nn";
-    case Resize::Coordinates::kTfCropAndResize:
-      return "tf_crop_and_resize";
-  }
-  return "";
-}
-
 /// Opset 10 rounded up where an axis shrinks and down elsewhere: one of the two if all axes agree.
 Result<std::string_view> rounding_of_opset_10(ExportScope& node) {
   const Fact scales = node.fact(2);
@@ -57,19 +25,8 @@ Result<std::string_view> rounding_of_opset_10(ExportScope& node) {
 }
 
 Result<std::string_view> nearest_name(ExportScope& node, Resize::Nearest nearest) {
-  switch (nearest) {
-    case Resize::Nearest::kRoundPreferFloor:
-      return "round_prefer_floor";
-    case Resize::Nearest::kRoundPreferCeil:
-      return "round_prefer_ceil";
-    case Resize::Nearest::kFloor:
-      return "floor";
-    case Resize::Nearest::kCeil:
-      return "ceil";
-    case Resize::Nearest::kCeilIfShrinking:
-      return rounding_of_opset_10(node);
-  }
-  return "";
+  if (nearest == Resize::Nearest::kCeilIfShrinking) return rounding_of_opset_10(node);
+  return to_string(nearest);
 }
 
 /// The axes that roi, scales and sizes speak of, as ONNX numbers them; empty: all, in order.
@@ -178,10 +135,10 @@ Status resize(ExportScope& node) {
     attributes.integers("axes", axes);
   else if (!axes.empty())
     TRY(spread_over_axes(node, op, axes, inputs));
-  attributes.text("mode", mode_name(op.mode));
+  attributes.text("mode", to_string(op.mode));
   if (op.coordinates == Resize::Coordinates::kHalfPixelSymmetric)
     TRY(node.needs_opset(19, "half_pixel_symmetric"));
-  attributes.text("coordinate_transformation_mode", coordinates_name(op.coordinates));
+  attributes.text("coordinate_transformation_mode", to_string(op.coordinates));
   if (op.mode == Resize::Mode::kNearest) {
     TRY(const std::string_view nearest, nearest_name(node, op.nearest));
     attributes.text("nearest_mode", nearest);

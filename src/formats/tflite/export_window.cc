@@ -209,7 +209,7 @@ Status pool(ExportScope& node, BuiltinOperator code, std::optional<double> value
     Window floor = op.window;
     floor.ceil_mode = false;
     for (size_t axis = 0; axis < 2; ++axis) {
-      const Dim& size = node.fact(0).dim(static_cast<int>(axis) + 1);
+      const Dim size = node.fact(0).dim(static_cast<int>(axis) + 1);
       if (!size.is_number()) return Error::not_supported("it rounds up a size that is not known");
       TRY(const WindowAxis up, op.window.resolve(axis, op.kernel[axis], size.number()));
       TRY(const WindowAxis down, floor.resolve(axis, op.kernel[axis], size.number()));

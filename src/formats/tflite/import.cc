@@ -76,6 +76,7 @@ Status Importer::import_inputs(Frame& frame) {
 }
 
 Status Importer::import_operator(Frame& frame, const OperatorRecord& record, const Row& row) {
+  if (row.has_outputs && record.outputs.empty()) return Error::invalid_model("it has no output");
   NodeScope node(model_, state_, frame, record);
   TRY(row.import(node));
   return node.finish();

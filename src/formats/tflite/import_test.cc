@@ -345,6 +345,15 @@ TEST(TfliteImport, InputsThatNobodyReadsAreRefused) {
   expect_error(m.bytes(), "input 1 is not known for this operator");
 }
 
+TEST(TfliteImport, OperatorsWithoutOutputsAreRefused) {
+  ModelBuilder m;
+  const int x = m.tensor("x", kFloat, {2, 3});
+  const int axis = m.tensor("axis", TensorType::INT32, {1}, bytes_of<int32_t>({1}));
+  m.op(BuiltinOperator::ARG_MAX, {x, axis}, {});
+  m.end_subgraph({x}, {x});
+  expect_error(m.bytes(), "it has no output");
+}
+
 TEST(TfliteImport, TypesOfOutputsAreChecked) {
   ModelBuilder m;
   const int x = m.tensor("x", kFloat, {1}), y = m.tensor("y", TensorType::INT32, {1});

@@ -36,6 +36,7 @@ struct Row {
   ImportFunction import = nullptr;
   std::string_view reason = {};
   bool is_custom = false;
+  bool has_outputs = true;
 };
 
 /// A named value of VAR_HANDLE that lives between runs.

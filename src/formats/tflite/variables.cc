@@ -46,8 +46,8 @@ Status call_once(NodeScope& node) {
 }
 
 constexpr Row kVariablesRows[] = {
-    {"ASSIGN_VARIABLE", assign_variable},
-    {"CALL_ONCE", call_once},
+    {.name = "ASSIGN_VARIABLE", .import = assign_variable, .has_outputs = false},
+    {.name = "CALL_ONCE", .import = call_once, .has_outputs = false},
     {"READ_VARIABLE", read_variable},
     {"VAR_HANDLE", var_handle},
 };
