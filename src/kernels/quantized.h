@@ -71,10 +71,21 @@ POCHADE_INLINE uint32_t dot_product(const T* a, const T* b, size_t n) {
   return static_cast<uint32_t>(sum);
 }
 
+/// The nearest integer, halves to even, of a number between -2^22 and 2^22: adding 1.5 * 2^23 leaves no
+/// place for a fraction.
+POCHADE_INLINE int32_t round_even(float x) {
+  const float shifted = x + 12582912.0f;
+  int32_t bits;
+  __builtin_memcpy(&bits, &shifted, sizeof bits);
+  return bits - 0x4B400000;
+}
+
 void quantized_look_up(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n);
 void quantized_flip(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
 void quantized_sum(const QuantizedSum& args, const QuantizedRun& run);
 void quantized_product(const QuantizedProduct& args, const QuantizedRun& run);
+void quantized_channel_line(const QuantizedChannelLine& args, Range rows);
+void quantized_real_sum(const QuantizedRealSum& args, const QuantizedRun& run);
 void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run);
 void quantized_exact_product(const QuantizedExactProduct& args, const QuantizedRun& run);
 void quantize(const QuantizeArgs& args, Range elements);

@@ -17,11 +17,21 @@ struct QuantizedSum {
 };
 
 /// y = clamp(round((a - zero_a) * (b - zero_b) * scale) + zero, low, high) in single precision, halves away
-/// from zero.
+/// from zero, or to even.
 struct QuantizedProduct {
   bool is_signed = true;
+  bool to_even = false;
   int32_t zero_a = 0, zero_b = 0;
   float scale = 1;
+  int32_t zero = 0, low = -128, high = 127;
+};
+
+/// y = clamp(round((a - zero_a) * scale_a + (b - zero_b) * scale_b) + zero, low, high) in single precision,
+/// halves to even.
+struct QuantizedRealSum {
+  bool is_signed = true;
+  int32_t zero_a = 0, zero_b = 0;
+  float scale_a = 1, scale_b = 1;
   int32_t zero = 0, low = -128, high = 127;
 };
 
@@ -65,13 +75,14 @@ struct QuantizedRun {
   size_t n;
 };
 
-/// y = clamp(round(x / scale) + zero, low, high), halves away from zero; NaN counts as 0.
+/// y = clamp(round(x / scale) + zero, low, high), halves away from zero, or to even; NaN counts as 0.
 struct QuantizeArgs {
   const float* x;
   void* y;
   bool is_signed = true;
   float scale = 1;
   int32_t zero = 0, low = -128, high = 127;
+  bool to_even = false;
 };
 
 /// y = (x - zero) * scale
@@ -84,7 +95,9 @@ struct DequantizeArgs {
 };
 
 /// A window of PoolArgs (whose x and y are not read). Average: the rounded mean of the elements inside,
-/// halves away from zero; `empty` where there are none. Both are clamped.
+/// halves away from zero; `empty` where there are none. Both are clamped. Real averages are
+/// round(float(sum of x - x_zero) * (scale / count)) + zero instead, in single precision, halves to even;
+/// `count` is that of the whole window if `count_padding`.
 struct QuantizedPoolArgs {
   PoolArgs window;
   const void* x;
@@ -92,6 +105,9 @@ struct QuantizedPoolArgs {
   bool is_signed = true;
   int32_t empty = 0, low = -128, high = 127;
   bool wide = false;  ///< int16, and fewer than 32768 elements in a window
+  bool real = false, count_padding = false;
+  int32_t x_zero = 0, zero = 0;
+  float scale = 1;
 };
 
 /// Bilinear resampling of one picture, dense H, W, C. Output row i and column j lie between two rows and two
@@ -166,6 +182,20 @@ struct QuantizedGateArgs {
   bool starts = true;
 };
 
+/// y[row,c] = clamp(round((x[row,c] - x_zero) * scale[c] + shift[c]) + zero, low, high) in single precision,
+/// halves to even.
+struct QuantizedChannelLine {
+  const void* x;
+  void* y;
+  bool is_signed = true;
+  size_t channels = 0;
+  int32_t x_zero = 0, zero = 0, low = -128, high = 127;
+  const float* scale;  ///< [repeat, channels], the same in each of `repeat`: loops are long where channels
+                       ///< are few
+  const float* shift;
+  size_t repeat = 1;
+};
+
 struct QuantizedKernels {
   /// y[i] = table[x[i]], 256 entries; for int8 the entry of q is table[q & 255]. y may be x.
   void (*look_up)(const uint8_t* table, const uint8_t* x, uint8_t* y, size_t n);
@@ -173,6 +203,9 @@ struct QuantizedKernels {
   void (*flip)(uint8_t bits, const uint8_t* x, uint8_t* y, size_t n);
   void (*sum)(const QuantizedSum& args, const QuantizedRun& run);
   void (*product)(const QuantizedProduct& args, const QuantizedRun& run);
+  /// Units: rows.
+  void (*channel_line)(const QuantizedChannelLine& args, Range rows);
+  void (*real_sum)(const QuantizedRealSum& args, const QuantizedRun& run);
   void (*exact_sum)(const QuantizedExactSum& args, const QuantizedRun& run);
   void (*exact_product)(const QuantizedExactProduct& args, const QuantizedRun& run);
   /// Units: elements.

@@ -38,18 +38,56 @@ void sum_of(const QuantizedSum& args, const QuantizedRun& run) {
   });
 }
 
-template <typename T>
+/// Far beyond what 8 bits hold, and far below what the rounding of a float to an integer can take.
+constexpr float kMost = 100000.0f;
+
+/// x within [-kMost, kMost], rounded.
+template <bool kToEven>
+POCHADE_INLINE int32_t rounded(float x) {
+  x = x < -kMost ? -kMost : x;
+  x = x > kMost ? kMost : x;
+  return kToEven ? round_even(x) : round_away(x);
+}
+
+template <typename T, bool kToEven>
 void product_of(const QuantizedProduct& args, const QuantizedRun& run) {
   const int32_t zero_a = args.zero_a, zero_b = args.zero_b, zero = args.zero, low = args.low,
                 high = args.high;
   const float scale = args.scale;
-  constexpr float kMost = 100000.0f;
   map_runs<T>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
-    float x = static_cast<float>((a - zero_a) * (b - zero_b)) * scale;
-    x = x < -kMost ? -kMost : x;
-    x = x > kMost ? kMost : x;
-    return clamp_int(round_away(x) + zero, low, high);
+    const float x = static_cast<float>((a - zero_a) * (b - zero_b)) * scale;
+    return clamp_int(rounded<kToEven>(x) + zero, low, high);
   });
+}
+
+template <typename T>
+void real_sum_of(const QuantizedRealSum& args, const QuantizedRun& run) {
+  const int32_t zero_a = args.zero_a, zero_b = args.zero_b, zero = args.zero, low = args.low,
+                high = args.high;
+  const float scale_a = args.scale_a, scale_b = args.scale_b;
+  map_runs<T>(run, [=](int32_t a, int32_t b) __attribute__((always_inline)) {
+    const float x = static_cast<float>(a - zero_a) * scale_a + static_cast<float>(b - zero_b) * scale_b;
+    return clamp_int(rounded<true>(x) + zero, low, high);
+  });
+}
+
+template <typename T>
+void channel_line_of(const QuantizedChannelLine& args, Range rows) {
+  const int32_t x_zero = args.x_zero, zero = args.zero, low = args.low, high = args.high;
+  const T* x = static_cast<const T*>(args.x);
+  T* y = static_cast<T*>(args.y);
+  const float* scale = args.scale;
+  const float* shift = args.shift;
+  for (size_t row = rows.begin; row < rows.end; row += args.repeat) {
+    const size_t n = min_size(args.repeat, rows.end - row) * args.channels;
+    const T* from = x + row * args.channels;
+    T* to = y + row * args.channels;
+    POCHADE_INDEPENDENT
+    for (size_t i = 0; i < n; ++i) {
+      const float line = static_cast<float>(from[i] - x_zero) * scale[i] + shift[i];
+      to[i] = static_cast<T>(clamp_int(rounded<true>(line) + zero, low, high));
+    }
+  }
 }
 
 /// Of d * 2^20 for |d| < 2^9: the upper 20 bits of the multiplier give whole numbers, the lower 11 the rest.
@@ -93,19 +131,16 @@ void exact_sum_16_of(const QuantizedExactSum& args, const QuantizedRun& run) {
   });
 }
 
-template <typename T>
+template <typename T, bool kToEven>
 void quantize_to(const QuantizeArgs& args, Range r) {
   const float* x = args.x;
   T* y = static_cast<T*>(args.y);
   const int32_t zero = args.zero, low = args.low, high = args.high;
   const float scale = args.scale;
-  constexpr float kMost = 100000.0f;
   for (size_t i = r.begin; i < r.end; ++i) {
     float v = x[i] / scale;
     v = v == v ? v : 0.0f;
-    v = v < -kMost ? -kMost : v;
-    v = v > kMost ? kMost : v;
-    y[i] = static_cast<T>(clamp_int(round_away(v) + zero, low, high));
+    y[i] = static_cast<T>(clamp_int(rounded<kToEven>(v) + zero, low, high));
   }
 }
 
@@ -140,7 +175,17 @@ void quantized_sum(const QuantizedSum& args, const QuantizedRun& run) {
 }
 
 void quantized_product(const QuantizedProduct& args, const QuantizedRun& run) {
-  return args.is_signed ? product_of<int8_t>(args, run) : product_of<uint8_t>(args, run);
+  if (args.to_even)
+    return args.is_signed ? product_of<int8_t, true>(args, run) : product_of<uint8_t, true>(args, run);
+  return args.is_signed ? product_of<int8_t, false>(args, run) : product_of<uint8_t, false>(args, run);
+}
+
+void quantized_channel_line(const QuantizedChannelLine& args, Range rows) {
+  return args.is_signed ? channel_line_of<int8_t>(args, rows) : channel_line_of<uint8_t>(args, rows);
+}
+
+void quantized_real_sum(const QuantizedRealSum& args, const QuantizedRun& run) {
+  return args.is_signed ? real_sum_of<int8_t>(args, run) : real_sum_of<uint8_t>(args, run);
 }
 
 void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run) {
@@ -160,7 +205,11 @@ void quantized_exact_product_16(const QuantizedExactProduct& args, const Quantiz
 }
 
 void quantize(const QuantizeArgs& args, Range elements) {
-  return args.is_signed ? quantize_to<int8_t>(args, elements) : quantize_to<uint8_t>(args, elements);
+  if (args.to_even)
+    return args.is_signed ? quantize_to<int8_t, true>(args, elements)
+                          : quantize_to<uint8_t, true>(args, elements);
+  return args.is_signed ? quantize_to<int8_t, false>(args, elements)
+                        : quantize_to<uint8_t, false>(args, elements);
 }
 
 void dequantize(const DequantizeArgs& args, Range elements) {

@@ -25,11 +25,13 @@ POCHADE_INLINE Taps taps_inside(size_t o, size_t stride, ptrdiff_t pad, size_t k
 
 template <typename T>
 struct Average {
+  Average(const QuantizedPoolArgs&, int32_t taps) : count(taps) {}
+  int32_t count;
   POCHADE_INLINE static int32_t start() { return 0; }
   POCHADE_INLINE static int32_t add(int32_t sum, T x) { return sum + x; }
   /// The quotient of integers below 2^24, rounded to float, lies on the same side of every integer as the
   /// exact one.
-  POCHADE_INLINE static int32_t finish(int32_t sum, int32_t count) {
+  POCHADE_INLINE int32_t finish(int32_t sum) const {
     const int32_t half = count / 2;
     const int32_t nudged = sum > 0 ? sum + half : sum - half;
     return static_cast<int32_t>(static_cast<float>(nudged) / static_cast<float>(count));
@@ -38,19 +40,41 @@ struct Average {
 
 /// Of 16 bits: sums beyond what a float holds.
 template <>
-POCHADE_INLINE int32_t Average<int16_t>::finish(int32_t sum, int32_t count) {
+POCHADE_INLINE int32_t Average<int16_t>::finish(int32_t sum) const {
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
 template <typename T>
+struct RealAverage {
+  RealAverage(const QuantizedPoolArgs& args, int32_t taps)
+      : zeros(taps * args.x_zero),
+        zero(args.zero),
+        scale(args.scale / static_cast<float>(args.count_padding ? static_cast<int32_t>(args.window.kernel_h *
+                                                                                        args.window.kernel_w)
+                                                                 : taps)) {}
+  int32_t zeros, zero;
+  float scale;
+  POCHADE_INLINE static int32_t start() { return 0; }
+  POCHADE_INLINE static int32_t add(int32_t sum, T x) { return sum + x; }
+  POCHADE_INLINE int32_t finish(int32_t sum) const {
+    constexpr float kMost = 100000.0f;
+    float mean = static_cast<float>(sum - zeros) * scale;
+    mean = mean < -kMost ? -kMost : mean;
+    mean = mean > kMost ? kMost : mean;
+    return round_even(mean) + zero;
+  }
+};
+
+template <typename T>
 struct Most {
+  Most(const QuantizedPoolArgs&, int32_t) {}
   POCHADE_INLINE static int32_t start() { return INT32_MIN; }
   POCHADE_INLINE static int32_t add(int32_t most, T x) { return most < x ? x : most; }
-  POCHADE_INLINE static int32_t finish(int32_t most, int32_t) { return most; }
+  POCHADE_INLINE static int32_t finish(int32_t most) { return most; }
 };
 
 template <typename T, typename Pool>
-void pool(const QuantizedPoolArgs& args, Range rows) {
+void pool_rows(const QuantizedPoolArgs& args, Range rows) {
   const PoolArgs& w = args.window;
   const int32_t low = args.low, high = args.high;
   for (size_t row = rows.begin; row < rows.end; ++row) {
@@ -61,6 +85,7 @@ void pool(const QuantizedPoolArgs& args, Range rows) {
     for (size_t o = 0; o < w.out_width; ++o, y += w.channels) {
       const Taps h = taps_inside(o, w.stride_w, w.pad_left, w.kernel_w, w.dilation_w, w.width);
       const auto count = static_cast<int32_t>(v.count * h.count);
+      const Pool pool(args, count);
       for (size_t begin = 0; begin < w.channels; begin += kChannels) {
         const size_t n = min_size(kChannels, w.channels - begin);
         if (count == 0) {
@@ -68,16 +93,16 @@ void pool(const QuantizedPoolArgs& args, Range rows) {
           continue;
         }
         int32_t sums[kChannels];
-        for (size_t c = 0; c < n; ++c) sums[c] = Pool::start();
+        for (size_t c = 0; c < n; ++c) sums[c] = pool.start();
         for (size_t i = 0; i < v.count; ++i)
           for (size_t j = 0; j < h.count; ++j) {
             const T* x = picture +
                          ((v.first + i * w.dilation_h) * w.width + h.first + j * w.dilation_w) * w.channels +
                          begin;
-            for (size_t c = 0; c < n; ++c) sums[c] = Pool::add(sums[c], x[c]);
+            for (size_t c = 0; c < n; ++c) sums[c] = pool.add(sums[c], x[c]);
           }
         for (size_t c = 0; c < n; ++c)
-          y[begin + c] = static_cast<T>(clamp_int(Pool::finish(sums[c], count), low, high));
+          y[begin + c] = static_cast<T>(clamp_int(pool.finish(sums[c]), low, high));
       }
     }
   }
@@ -167,14 +192,18 @@ void arg_max_of(const uint8_t* bytes, uint8_t flip, size_t columns, int64_t* y, 
 }  // namespace
 
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows) {
-  if (args.wide) return pool<int16_t, Average<int16_t>>(args, rows);
-  return args.is_signed ? pool<int8_t, Average<int8_t>>(args, rows)
-                        : pool<uint8_t, Average<uint8_t>>(args, rows);
+  if (args.wide) return pool_rows<int16_t, Average<int16_t>>(args, rows);
+  if (args.real)
+    return args.is_signed ? pool_rows<int8_t, RealAverage<int8_t>>(args, rows)
+                          : pool_rows<uint8_t, RealAverage<uint8_t>>(args, rows);
+  return args.is_signed ? pool_rows<int8_t, Average<int8_t>>(args, rows)
+                        : pool_rows<uint8_t, Average<uint8_t>>(args, rows);
 }
 
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows) {
-  if (args.wide) return pool<int16_t, Most<int16_t>>(args, rows);
-  return args.is_signed ? pool<int8_t, Most<int8_t>>(args, rows) : pool<uint8_t, Most<uint8_t>>(args, rows);
+  if (args.wide) return pool_rows<int16_t, Most<int16_t>>(args, rows);
+  return args.is_signed ? pool_rows<int8_t, Most<int8_t>>(args, rows)
+                        : pool_rows<uint8_t, Most<uint8_t>>(args, rows);
 }
 
 void quantized_greatest(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y) {

@@ -94,6 +94,79 @@ TEST(QuantizedKernels, ProductsSaturate) {
   }
 }
 
+TEST(QuantizedKernels, ProductsRoundHalvesToEven) {
+  for (const float scale : {0.01f, 0.5f, 30.0f}) {
+    QuantizedProduct args;
+    args.to_even = true;
+    args.zero_a = 7;
+    args.zero_b = -4;
+    args.scale = scale;
+    check_runs(
+        args, [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.product(a, run); },
+        [](const QuantizedProduct& p, int32_t a, int32_t b) {
+          return static_cast<double>(
+              std::nearbyint(static_cast<float>((a - p.zero_a) * (b - p.zero_b)) * p.scale));
+        });
+  }
+}
+
+TEST(QuantizedKernels, RealSumsRoundHalvesToEven) {
+  for (const float scale : {0.5f, 0.17f, 2000.0f}) {
+    QuantizedRealSum args;
+    args.zero_a = 7;
+    args.zero_b = -4;
+    args.scale_a = scale;
+    args.scale_b = -0.25f;
+    check_runs(
+        args, [](const QuantizedKernels& k, const auto& a, const QuantizedRun& run) { k.real_sum(a, run); },
+        [](const QuantizedRealSum& s, int32_t a, int32_t b) {
+          const float x =
+              static_cast<float>(a - s.zero_a) * s.scale_a + static_cast<float>(b - s.zero_b) * s.scale_b;
+          return static_cast<double>(std::nearbyint(x));
+        });
+  }
+}
+
+TEST(QuantizedKernels, ChannelLinesRoundHalvesToEven) {
+  constexpr size_t kRows = 9, kChannels = 37;
+  const std::vector<uint8_t> x = every_byte(kRows * kChannels, 37);
+  std::vector<float> scale, shift;
+  for (size_t c = 0; c < kChannels; ++c) {
+    scale.push_back(c % 3 == 0 ? 0.5f : -0.013f * static_cast<float>(c));
+    shift.push_back(c % 2 == 0 ? 0 : 1e6f * static_cast<float>(c % 7) - 17);
+  }
+  for (const bool is_signed : {true, false}) {
+    const QuantizedChannelLine line{nullptr,
+                                    nullptr,
+                                    is_signed,
+                                    kChannels,
+                                    5,
+                                    is_signed ? -3 : 125,
+                                    is_signed ? -100 : 20,
+                                    is_signed ? 110 : 250,
+                                    scale.data(),
+                                    shift.data()};
+    on_every_isa([&](const QuantizedKernels& k) {
+      std::vector<uint8_t> y(x.size(), 0xA5);
+      QuantizedChannelLine args = line;
+      args.x = x.data();
+      args.y = y.data();
+      k.channel_line(args, {1, kRows});
+      for (size_t i = 0; i < x.size(); ++i) {
+        if (i < kChannels) {
+          EXPECT_EQ(y[i], 0xA5) << "a row that was not asked for";
+          continue;
+        }
+        const float real =
+            static_cast<float>(value_of(x[i], is_signed) - 5) * scale[i % kChannels] + shift[i % kChannels];
+        const double want =
+            std::min<double>(std::max<double>(std::nearbyint(real) + line.zero, line.low), line.high);
+        ASSERT_EQ(value_of(y[i], is_signed), static_cast<int32_t>(want)) << i;
+      }
+    });
+  }
+}
+
 TEST(QuantizedKernels, ExactSumsAndProducts) {
   for (const int32_t sign : {1, -1}) {
     QuantizedExactSum args;
@@ -133,6 +206,40 @@ TEST(QuantizedKernels, QuantizeTakesNumbersThatHaveNoPlace) {
     std::vector<uint8_t> z(x.size());
     k.quantize({x.data(), z.data(), false, 0.5f, 4, 0, 255}, {0, x.size()});
     EXPECT_EQ(z, (std::vector<uint8_t>{4, 5, 3, 255, 0, 4, 10, 0}));
+  });
+}
+
+TEST(QuantizedKernels, QuantizeRoundsHalvesToEven) {
+  const std::vector<float> x = {0.25f, -0.25f, 0.75f, 1.25f, 1e30f, -1e30f, std::nanf("")};
+  on_every_isa([&](const QuantizedKernels& k) {
+    std::vector<int8_t> y(x.size());
+    k.quantize({x.data(), y.data(), true, 0.5f, 4, -128, 127, true}, {0, x.size()});
+    EXPECT_EQ(y, (std::vector<int8_t>{4, 4, 6, 6, 127, -128, 4}));
+    std::vector<uint8_t> z(x.size());
+    k.quantize({x.data(), z.data(), false, 0.5f, 4, 0, 255, true}, {0, x.size()});
+    EXPECT_EQ(z, (std::vector<uint8_t>{4, 4, 6, 6, 255, 0, 4}));
+  });
+}
+
+TEST(QuantizedKernels, RealAveragesRoundHalvesToEven) {
+  PoolArgs window;
+  window.height = 1;
+  window.width = 5;
+  window.channels = 1;
+  window.out_height = 1;
+  window.out_width = 5;
+  window.kernel_w = 2;  // the last window holds one column, and one of padding
+  const std::vector<int8_t> x = {1, 2, 4, 5, 5};
+  on_every_isa([&](const QuantizedKernels& k) {
+    for (const bool count_padding : {false, true})
+      for (const bool is_signed : {true, false}) {
+        std::vector<int8_t> y(5, 99);
+        k.average_pool(
+            {window, x.data(), y.data(), is_signed, 0, 0, 127, false, true, count_padding, -1, 3, 1.0f},
+            {0, 1});
+        // Of 2 + 3, 3 + 5, 5 + 6, 6 + 6 and 6: halves to even, then the zero point.
+        EXPECT_EQ(y, (std::vector<int8_t>{5, 7, 9, 9, static_cast<int8_t>(count_padding ? 6 : 9)}));
+      }
   });
 }
 

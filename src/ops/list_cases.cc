@@ -13,6 +13,7 @@ Cases norm_cases();
 Cases pool_cases();
 Cases quantized_cases();
 Cases quantized_conv_cases();
+Cases quantized_onnx_cases();
 Cases reduce_cases();
 Cases resize_cases();
 Cases shape_cases();
@@ -27,6 +28,7 @@ Cases all_cases() {
   all.append(pool_cases());
   all.append(quantized_cases());
   all.append(quantized_conv_cases());
+  all.append(quantized_onnx_cases());
   all.append(reduce_cases());
   all.append(resize_cases());
   all.append(shape_cases());

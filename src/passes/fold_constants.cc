@@ -2,6 +2,11 @@
 
 #include <algorithm>
 
+#include "ops/elementwise/select.h"
+#include "ops/quant/quantize_linear.h"
+#include "ops/shape/reshape.h"
+#include "ops/shape/transpose.h"
+
 namespace pochade {
 namespace {
 
@@ -22,9 +27,25 @@ Result<Facts> folded(const Node& node, const Facts& in) {
   return may_evaluate ? infer_and_fold(*node.op, in, kFoldLimitBytes) : Result<Facts>(std::move(out));
 }
 
-}  // namespace
+bool moves_weights(const Op& op) {
+  return op_as<Transpose>(op) || op_as<Reshape>(op) || op_as<Flatten>(op) || op_as<Squeeze>(op) ||
+         op_as<Unsqueeze>(op) || op_as<Identity>(op);
+}
 
-Result<Rewrite> fold_constants(const Graph& graph) {
+/// By value: whether it is made of dequantized constants.
+std::vector<bool> dequantized_constants(const Graph& graph) {
+  std::vector<bool> out(static_cast<size_t>(graph.value_count()), false);
+  for (const NodeId n : graph.topological_order()) {
+    const Node& node = graph.node(n);
+    if (node.inputs.empty() || node.inputs[0] == kNone) continue;
+    const bool is_source = op_as<DequantizeLinear>(*node.op) && graph.fact(node.inputs[0]).is_constant();
+    const bool is_moved = moves_weights(*node.op) && out[static_cast<size_t>(node.inputs[0])];
+    for (const ValueId y : node.outputs) out[static_cast<size_t>(y)] = is_source || is_moved;
+  }
+  return out;
+}
+
+Result<Rewrite> fold(const Graph& graph, const std::vector<bool>& kept) {
   Rewrite rewrite(graph);
   const auto users = graph.users();
   std::vector<Fact> known;  // by value: the graph's facts, made more precise by what was folded before
@@ -38,13 +59,23 @@ Result<Rewrite> fold_constants(const Graph& graph) {
     for (size_t i = 0; i < std::min(out.size(), node.outputs.size()); ++i) {
       Fact& fact = known[static_cast<size_t>(node.outputs[i])];
       if (refines(out[i], fact)) fact = out[i];
-      if (!fact.is_constant() || fact.quantization) continue;
+      if (!fact.is_constant() || fact.quantization || kept[static_cast<size_t>(node.outputs[i])]) continue;
       if (users[static_cast<size_t>(node.outputs[i])].empty() && !graph.is_output(node.outputs[i])) continue;
       const Value& value = graph.value(node.outputs[i]);
       rewrite.redirect(node.outputs[i], rewrite.constant(value.name, fact.constant));
     }
   }
   return rewrite;
+}
+
+}  // namespace
+
+Result<Rewrite> fold_constants(const Graph& graph) {
+  return fold(graph, std::vector<bool>(static_cast<size_t>(graph.value_count()), false));
+}
+
+Result<Rewrite> fold_plain_constants(const Graph& graph) {
+  return fold(graph, dequantized_constants(graph));
 }
 
 }  // namespace pochade

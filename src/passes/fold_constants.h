@@ -10,4 +10,8 @@ namespace pochade {
 /// the model would fail when run, too.
 Result<Rewrite> fold_constants(const Graph& graph);
 
+/// The same but for integers that DequantizeLinear makes real numbers, and what is made of these by moving
+/// elements only: weights, from which fold_qdq makes operators on integers.
+Result<Rewrite> fold_plain_constants(const Graph& graph);
+
 }  // namespace pochade

@@ -366,7 +366,7 @@ TEST(HalfToFloat, CastsStandAtInputsAndOutputsOnly) {
   }
 }
 
-TEST(FoldQdq, RequantizingTheSameWayGoesAndRoundingStays) {
+TEST(CancelQdq, RequantizingTheSameWayGoesAndRoundingStays) {
   Builder b;
   const ValueId x = b.input({2, 3});
   const ValueId scale = b.constant(Tensor::scalar(0.1f)), other = b.constant(Tensor::scalar(0.2f));
@@ -377,7 +377,10 @@ TEST(FoldQdq, RequantizingTheSameWayGoesAndRoundingStays) {
   const ValueId real = b.add(dequantize, {q, scale, zero});
   b.output(b.add(dequantize, {b.add(quantize, {real, scale, zero}), scale, zero}));
   b.output(b.add(quantize, {real, other, zero}));
-  EXPECT_EQ(operators(optimised(b.graph, 0)), "QuantizeLinear DequantizeLinear QuantizeLinear");
+  EXPECT_EQ(operators(optimised(b.graph, 0)), "Quantize Requantize Dequantize");
+  PassOptions keep;
+  keep.keep_qdq = true;
+  EXPECT_EQ(operators(optimise(b.graph, keep).value()), "QuantizeLinear DequantizeLinear QuantizeLinear");
 }
 
 }  // namespace

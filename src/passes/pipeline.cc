@@ -2,7 +2,12 @@
 
 #include <array>
 
+#include "ops/quant/qlinear_conv.h"
+#include "ops/quant/qlinear_matmul.h"
+#include "ops/quant/quantize_linear.h"
+#include "passes/cancel_qdq.h"
 #include "passes/common_subexpressions.h"
+#include "passes/expand_qlinear.h"
 #include "passes/fold_activation.h"
 #include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
@@ -39,10 +44,23 @@ Result<std::optional<Graph>> widen_halves(const Graph& graph, const PassOptions&
   return std::optional<Graph>(std::move(out));
 }
 
+Result<std::optional<Graph>> fold_integers(const Graph& graph, const PassOptions& options) {
+  return options.keep_qdq ? Result<std::optional<Graph>>(std::nullopt) : applied<fold_qdq>(graph, options);
+}
+
+Result<std::optional<Graph>> fold_known(const Graph& graph, const PassOptions& options) {
+  return options.keep_qdq ? applied<fold_plain_constants>(graph, options)
+                          : applied<fold_constants>(graph, options);
+}
+
 constexpr std::array kPasses = {
     PassInfo{"half_to_float", "Computes 16-bit float networks in float32", widen_halves},
-    PassInfo{"fold_qdq", "Removes quantization that undoes a dequantization", applied<fold_qdq>},
-    PassInfo{"fold_constants", "Computes what depends on constants only", applied<fold_constants>},
+    PassInfo{"expand_qlinear", "Writes QLinearConv and QLinearMatMul as real operators between quantizations",
+             applied<expand_qlinear>},
+    PassInfo{"cancel_qdq", "Removes quantization that undoes a dequantization", applied<cancel_qdq>},
+    PassInfo{"fold_qdq", "Computes on integers what stands between dequantization and quantization",
+             fold_integers},
+    PassInfo{"fold_constants", "Computes what depends on constants only", fold_known},
     PassInfo{"remove_identities", "Removes operators that give their input back", applied<remove_identities>},
     PassInfo{"sink_transposes", "Runs operators channels-last where that saves transposes",
              applied<sink_transposes>},
@@ -65,6 +83,37 @@ Status dump(const Graph& graph, const PassOptions& options, std::string_view nam
   return write_file(options.dump_folder / file, graph.dump());
 }
 
+bool has_qdq(const Graph& graph) {
+  for (NodeId n = 0; n < graph.node_count(); ++n) {
+    const Node& node = graph.node(n);
+    if (node.op &&
+        (op_as<DequantizeLinear>(*node.op) || op_as<QLinearConv>(*node.op) || op_as<QLinearMatMul>(*node.op)))
+      return true;
+  }
+  return false;
+}
+
+/// All passes until nothing changes; whether `stop_after` was reached before.
+Result<bool> run_passes(Graph& graph, const PassOptions& options, int& dumps) {
+  for (int round = 0; round < kMaxRounds; ++round) {
+    bool changed = false;
+    for (const PassInfo& pass : kPasses) {
+      bool changed_by_this = false;
+      for (int repeat = 0; repeat < kMaxRepeats; ++repeat) {
+        TRY(std::optional<Graph> next, pass.run(graph, options).context("pass {}", pass.name));
+        if (!next) break;
+        graph = *std::move(next);
+        changed_by_this = true;
+      }
+      if (changed_by_this) TRY(dump(graph, options, pass.name, dumps++));
+      changed |= changed_by_this;
+      if (pass.name == options.stop_after && !(options.keep_qdq && pass.name == "fold_qdq")) return true;
+    }
+    if (!changed) break;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::span<const PassInfo> passes() {
@@ -82,21 +131,13 @@ Result<Graph> optimise(Graph graph, const PassOptions& options) {
   }
   int dumps = 0;
   TRY(dump(graph, options, "imported", dumps++));
-  for (int round = 0; round < kMaxRounds; ++round) {
-    bool changed = false;
-    for (const PassInfo& pass : kPasses) {
-      bool changed_by_this = false;
-      for (int repeat = 0; repeat < kMaxRepeats; ++repeat) {
-        TRY(std::optional<Graph> next, pass.run(graph, options).context("pass {}", pass.name));
-        if (!next) break;
-        graph = *std::move(next);
-        changed_by_this = true;
-      }
-      if (changed_by_this) TRY(dump(graph, options, pass.name, dumps++));
-      changed |= changed_by_this;
-      if (pass.name == options.stop_after) return graph;
-    }
-    if (!changed) break;
+  // Operators on integers are made of real ones in their final form: transposes moved, activations folded.
+  PassOptions stage = options;
+  for (const bool keep_qdq : {true, false}) {
+    stage.keep_qdq = keep_qdq || options.keep_qdq;
+    if (keep_qdq && !has_qdq(graph)) continue;
+    TRY(const bool stopped, run_passes(graph, stage, dumps));
+    if (stopped) break;
   }
   return graph;
 }

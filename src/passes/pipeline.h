@@ -15,6 +15,8 @@ struct PassOptions {
   /// If not empty: the graph's text after each pass that changed it, NN_PASS.txt.
   std::filesystem::path dump_folder = {};
   bool half_to_float = true;  ///< compute float16 and bfloat16 networks in float32
+  /// Leave DequantizeLinear and QuantizeLinear around real operators, and the weights as integers.
+  bool keep_qdq = false;
 };
 
 struct PassInfo {

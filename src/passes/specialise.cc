@@ -88,7 +88,7 @@ Result<Graph> specialise(const Graph& graph, const std::map<std::string, Shape>&
   for (const GraphOutput& output : graph.outputs()) TRY(retype.declare_output(output.name));
   TRY(Graph fixed, std::move(retype).apply(kFoldLimitBytes));
 
-  TRY(Rewrite folded, fold_constants(fixed));
+  TRY(Rewrite folded, fold_plain_constants(fixed));
   return std::move(folded).apply();
 }
 

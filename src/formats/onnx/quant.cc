@@ -59,6 +59,8 @@ Status qlinear_matmul(NodeScope& node) {
 constexpr Row kQuantRows[] = {
     {"", "QuantizeLinear", 10, kLatest, quantize_linear},
     {"", "DequantizeLinear", 10, kLatest, dequantize_linear},
+    {"com.microsoft", "QuantizeLinear", 1, kLatest, quantize_linear},
+    {"com.microsoft", "DequantizeLinear", 1, kLatest, dequantize_linear},
     {"", "DynamicQuantizeLinear", 11, kLatest, dynamic_quantize_linear},
     {"", "ConvInteger", 10, kLatest, conv_integer},
     {"", "QLinearConv", 10, kLatest, qlinear_conv},

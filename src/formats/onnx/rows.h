@@ -17,6 +17,7 @@ std::span<const Row> pool_rows();
 std::span<const Row> norm_rows();
 std::span<const Row> resize_rows();
 std::span<const Row> quant_rows();
+std::span<const Row> quant_contrib_rows();
 std::span<const Row> recurrent_rows();
 std::span<const Row> detect_rows();
 std::span<const Row> signal_rows();

@@ -94,11 +94,25 @@ class Exporter {
     context_.tensors.emplace(output.value, file_.add_tensor(output.name, fact, Tensor(), type));
   }
 
+  /// ONNX's integers have more combinations of types and scales than TFLite's.
+  Status check_integers(const Node& node) const {
+    const auto* quantized = op_as<Quantized>(*node.op);
+    if (quantized == nullptr || quantized->rounding != Rounding::kOnnx) return {};
+    Quantized like_tflite = *quantized;
+    like_tflite.rounding = Rounding::kTflite;
+    TRY([[maybe_unused]] const Facts facts,
+        like_tflite.infer(graph_.facts(node.inputs)).context("as integers of TFLite"));
+    return {};
+  }
+
   Status write_node(const Node& node) {
+    TRY(check_integers(node));
     ExportScope scope(context_, node);
     const ExportRow* row = find_export_row(scope.op().name());
     if (row == nullptr) return Error::not_supported("TFLite has no builtin operator for it");
-    return row->write(scope);
+    TRY(row->write(scope));
+    if (scope.lost_activation()) return Error::not_supported("TFLite has no activation inside this operator");
+    return {};
   }
 
   const Graph& graph_;

@@ -281,8 +281,9 @@ TensorIndex ExportScope::between(std::optional<Dims> dims, bool like_output) {
   return context_.file.add_tensor(name() + "/inner", Fact(dtype, std::move(dims)), Tensor(), type);
 }
 
-Result<schema::ActivationFunctionType> ExportScope::activation() const {
+Result<schema::ActivationFunctionType> ExportScope::activation() {
   using A = schema::ActivationFunctionType;
+  activation_read_ = true;
   Activation act;
   if (quantized_ != nullptr)
     act = quantized_->act;

@@ -152,7 +152,11 @@ class ExportScope {
     return {};
   }
   /// The activation inside the operator, as the schema has it.
-  Result<schema::ActivationFunctionType> activation() const;
+  Result<schema::ActivationFunctionType> activation();
+  /// Whether an activation that the operator has was left out.
+  bool lost_activation() const {
+    return quantized_ != nullptr && !is_none(quantized_->act) && !activation_read_;
+  }
   template <typename T>
   Options options(OptionsType type, flatbuffers::Offset<T> offset) const {
     return {type, offset.Union()};
@@ -167,6 +171,7 @@ class ExportScope {
   const Quantized* quantized_;
   const HybridLayer* hybrid_;
   const Op& op_;
+  bool activation_read_ = false;
 };
 
 using ExportFunction = Status (*)(ExportScope& node);

@@ -241,14 +241,18 @@ IntegerBounds output_bounds(const Quantized& quantized) {
   });
   if (!y.quantization) return bounds;
   const auto place = [&](float real) {
-    const double rounded = std::round(static_cast<double>(real / y.scale()));
-    return saturate_int32(static_cast<int64_t>(std::clamp(rounded, -1e12, 1e12)) + y.zero_point());
+    const double rounded = round_value(static_cast<double>(real / y.scale()), quantized.rounding);
+    const int32_t at =
+        saturate_int32(static_cast<int64_t>(std::clamp(rounded, -1e12, 1e12)) + y.zero_point());
+    // ONNX clamps the real number, and what comes of it lies within the dtype.
+    return quantized.rounding == Rounding::kOnnx ? std::clamp(at, bounds.low, bounds.high) : at;
   };
-  const Activation& act = quantized.act;
-  if (act.kind == Activation::Kind::kRelu) bounds.low = std::max(bounds.low, place(0));
+  const Activation act = quantized.act;
+  const IntegerBounds of_dtype = bounds;
+  if (act.kind == Activation::Kind::kRelu) bounds.low = std::max(of_dtype.low, place(0));
   if (act.kind == Activation::Kind::kClip) {
-    bounds.low = std::max(bounds.low, place(act.a));
-    bounds.high = std::min(bounds.high, place(act.b));
+    const int32_t low = place(act.a), high = place(act.b);
+    bounds = {std::max(of_dtype.low, low), std::min(of_dtype.high, high)};
   }
   return bounds;
 }

@@ -62,11 +62,12 @@ Quantized::Type quantized_type(DType dtype, float scale, int32_t zero_point);
 /// Of one scale for each index along `axis`; the zero points are 0.
 Quantized::Type quantized_type(DType dtype, std::vector<float> scales, int axis);
 
+/// Where output 0 is clamped: the range of its dtype, narrowed by `act`, which is a bound. ONNX clamps real
+/// numbers before it rounds them: rounding does not change their order, so this is the same.
+IntegerBounds output_bounds(const Quantized& quantized);
+
 // What kernels need of it, as the oracles have it. All for kTflite.
 // ------------------------------------------------------------------------------------------------------
-
-/// Where output 0 is clamped: the range of its dtype, narrowed by `act`.
-IntegerBounds output_bounds(const Quantized& quantized);
 
 /// For each output channel of Conv, ConvTranspose, Gemm or MatMul: x scale * w scale / y scale, in the
 /// precision that TFLite gives it. One element if w has one scale.

@@ -23,21 +23,6 @@ bool is_plain(const Quantized::Type& type) {
   return type.dtype && is_8_bits(*type.dtype) && type.quantization && type.quantization->axis < 0;
 }
 
-/// ONNX clamps the real value before it rounds it: the same as clamping the integer by the rounded bounds.
-IntegerBounds bounds_of(const Quantized& quantized) {
-  const Quantized::Type& y = quantized.out[0];
-  if (quantized.rounding == Rounding::kTflite) return output_bounds(quantized);
-  IntegerBounds bounds = *y.dtype == DType::kI8 ? IntegerBounds{-128, 127} : IntegerBounds{0, 255};
-  const auto place = [&](float real) {
-    const double rounded = round_value(static_cast<double>(real / y.scale()), Rounding::kOnnx);
-    return bounds.clamp(static_cast<int32_t>(std::clamp(rounded, -1e6, 1e6)) + y.zero_point());
-  };
-  const Activation& act = quantized.act;
-  if (act.kind == Activation::Kind::kRelu) return {place(0), bounds.high};
-  if (act.kind == Activation::Kind::kClip) return {place(act.a), place(act.b)};
-  return bounds;
-}
-
 /// What requantizes each output channel. Vectors, so that they can be a part of the key of packed weights.
 struct Channels {
   std::vector<int32_t> bias, multiplier, exponent;
@@ -67,8 +52,8 @@ bool counts_sums(const Quantized& quantized, size_t channels) {
   return true;
 }
 
-/// Empty: these types have no kernel.
-std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, size_t channels) {
+/// Empty: these types have no kernel. The weights' scales lie along `axis`.
+std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, size_t channels, int axis = 0) {
   using Kind = Activation::Kind;
   const Kind act = quantized.act.kind;
   const Quantized::Type &x = quantized.in[0], &w = quantized.in[1], &y = quantized.out[0];
@@ -78,14 +63,14 @@ std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, si
   const Quantization& q = *w.quantization;
   const bool same_zeros = std::all_of(q.zero_point.begin(), q.zero_point.end(),
                                       [&](int32_t zero) { return zero == q.zero_point[0]; });
-  if (!same_zeros || (q.axis != 0 && q.axis != -1) || (q.scale.size() != 1 && q.scale.size() != channels))
+  if (!same_zeros || (q.axis != axis && q.axis != -1) || (q.scale.size() != 1 && q.scale.size() != channels))
     return {};
   if (!at.in(1).is_constant()) return {};
   if (at.has(2) && (!at.in(2).is_constant() || at.in(2).dtype != DType::kI32)) return {};
   if (at.has(2) && !counts_sums(quantized, channels)) return {};
 
   Layer layer;
-  const IntegerBounds bounds = bounds_of(quantized);
+  const IntegerBounds bounds = output_bounds(quantized);
   layer.numbers = {.x_signed = *x.dtype == DType::kI8,
                    .w_signed = *w.dtype == DType::kI8,
                    .y_signed = *y.dtype == DType::kI8,
@@ -113,8 +98,8 @@ std::optional<Layer> layer_of(const Quantized& quantized, const Lowering& at, si
       layer.channels.multiplier.push_back(multiplier.value);
       layer.channels.exponent.push_back(std::clamp(multiplier.exponent, -31, 31));
     } else {
-      const double product = static_cast<double>(x.scale()) * static_cast<double>(of_channel(q.scale, o));
-      layer.channels.scale.push_back(static_cast<float>(product / static_cast<double>(y.scale())));
+      // In single precision, as QLinearConv has it.
+      layer.channels.scale.push_back(x.scale() * of_channel(q.scale, o) / y.scale());
     }
   }
   return layer;
@@ -434,22 +419,6 @@ Result<Step> lower_quantized_conv_transpose(const Quantized& quantized, const Lo
   return step;
 }
 
-/// With constant weights K,N: a matrix product as above.
-Result<Step> lower_constant_matmul(const Quantized& quantized, const Lowering& at) {
-  const Shape x = at.in_shape(0), w = at.in_shape(1);
-  if (x.rank() < 2 || w.rank() != 2 || x.elements() == 0 || w.elements() == 0) return Lowering::reference();
-  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[1]));
-  if (!layer || quantized.in[1].quantization->axis >= 0) return Lowering::reference();
-  ConvShape shape;
-  shape.height = shape.out_height = 1;
-  shape.width = shape.out_width = static_cast<size_t>(x.product(0, x.rank() - 1));
-  shape.in_channels = static_cast<size_t>(w[0]);
-  shape.out_channels = static_cast<size_t>(w[1]);
-  Int8Source source = source_of(*layer, at.in(1).constant, 1, 1, 1);
-  source.c_stride = static_cast<ptrdiff_t>(w[1]);
-  return conv_step(at, *layer, shape, "matmul_int8", source);
-}
-
 Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at) {
   const auto& op = static_cast<const Gemm&>(*quantized.op);
   const Shape x = at.in_shape(0), w = at.in_shape(1);
@@ -464,6 +433,22 @@ Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at
   shape.in_channels = static_cast<size_t>(w[1]);
   shape.out_channels = static_cast<size_t>(w[0]);
   return conv_step(at, *layer, shape, "gemm_int8", source_of(*layer, at.in(1).constant, 1, 1, w[1]));
+}
+
+Result<Step> lower_constant_matmul(const Quantized& quantized, const Lowering& at) {
+  const Shape x = at.in_shape(0), w = at.in_shape(1), y = at.out_shape(0);
+  if (x.elements() == 0 || y.elements() == 0 || x.rank() < 2 || w.rank() != 2) return Lowering::reference();
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[1]), 1);
+  if (!layer) return Lowering::reference();
+  ConvShape shape;
+  shape.height = shape.out_height = 1;
+  shape.width = shape.out_width = static_cast<size_t>(x.elements() / x.back());
+  shape.in_channels = static_cast<size_t>(w[0]);
+  shape.out_channels = static_cast<size_t>(w[1]);
+  Int8Source source = source_of(*layer, at.in(1).constant, 1, 1, w[0]);
+  source.o_stride = 1;
+  source.c_stride = static_cast<ptrdiff_t>(w[1]);
+  return conv_step(at, *layer, shape, "matmul_int8", source);
 }
 
 }  // namespace pochade

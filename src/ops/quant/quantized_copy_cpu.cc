@@ -42,7 +42,10 @@ std::vector<std::vector<int32_t>> places_of(const Shape& xs, const std::vector<R
 
 Result<Step> lower_quantized_nearest(const Quantized& quantized, const Lowering& at) {
   const auto& resize = static_cast<const Resize&>(*quantized.op);
-  const auto constant = [&](size_t i) { return at.has(i) ? at.in(i).constant : Tensor(); };
+  // Old files write absent inputs as empty ones.
+  const auto constant = [&](size_t i) {
+    return at.has(i) && at.in(i).constant.elements() > 0 ? at.in(i).constant : Tensor();
+  };
   for (size_t i = 1; i < at.inputs.size(); ++i)
     if (at.has(i) && !at.in(i).is_constant()) return Lowering::reference();
   const Shape xs = at.in_shape(0), ys = at.out_shape(0);

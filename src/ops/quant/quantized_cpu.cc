@@ -9,6 +9,8 @@
 #include "ops/broadcast_loop.h"
 #include "ops/elementwise/binary.h"
 #include "ops/list.h"
+#include "ops/norm/batch_normalization.h"
+#include "ops/phases.h"
 #include "ops/quant/quantized_kinds.h"
 #include "ops/quant/tflite_parts.h"
 
@@ -27,15 +29,16 @@ int32_t value_of(int byte, bool is_signed) {
 
 using Table = std::array<uint8_t, 256>;
 
-/// What the oracle makes of every 8-bit value; empty if other inputs are not constant.
-Result<std::optional<Table>> table_of(const Quantized& quantized, const Lowering& at) {
+/// What the oracle makes of every 8-bit value of input `variable`; empty if other inputs are not single
+/// constants.
+Result<std::optional<Table>> table_of(const Quantized& quantized, const Lowering& at, size_t variable) {
   Tensors in;
-  TRY(Tensor every, Tensor::make(*at.in(0).dtype, Shape{256}));
+  TRY(Tensor every, Tensor::make(*at.in(variable).dtype, Shape{256}));
   for (int i = 0; i < 256; ++i) every.mutable_bytes()[i] = static_cast<std::byte>(i);
-  in.push_back(every);
-  for (size_t i = 1; i < at.inputs.size(); ++i) {
-    if (at.has(i) && !at.in(i).is_constant()) return std::optional<Table>();
-    in.push_back(at.in(i).constant);
+  for (size_t i = 0; i < at.inputs.size(); ++i) {
+    const bool is_single = !at.has(i) || (at.in(i).is_constant() && at.in(i).constant.elements() == 1);
+    if (i != variable && !is_single) return std::optional<Table>();
+    in.push_back(i == variable ? every : at.in(i).constant);
   }
   TRY(const Tensors out, quantized.eval(in));
   Table table;
@@ -82,31 +85,32 @@ std::optional<QuantizedSum> line_of(const Quantized& quantized, const Table& tab
   return std::nullopt;
 }
 
-Step table_step(const Lowering& at, const Quantized& quantized, const Table& table, bool may_be_line) {
+Step table_step(const Lowering& at, const Quantized& quantized, size_t variable, const Table& table,
+                bool may_be_line) {
   const int64_t elements = at.out_shape(0).elements();
   const QuantizedKernels* kernels = at.kernels.quantized;
   Step step;
   const auto line = may_be_line ? line_of(quantized, table) : std::nullopt;
   if (const auto bits = flipped_bits(table)) {
     step = element_step("flip_8", "the same integers but for the sign bit", elements, 1,
-                        [kernels, bits](const StepBuffers& b, Range r) {
-                          kernels->flip(*bits, b.in<uint8_t>(0) + r.begin, b.out<uint8_t>(0) + r.begin,
+                        [kernels, bits, variable](const StepBuffers& b, Range r) {
+                          kernels->flip(*bits, b.in<uint8_t>(variable) + r.begin, b.out<uint8_t>(0) + r.begin,
                                         r.end - r.begin);
                         });
   } else if (line) {
     step = element_step("line_8", "a straight line", elements, 1,
-                        [kernels, line](const StepBuffers& b, Range r) {
-                          const uint8_t* x = b.in<uint8_t>(0) + r.begin;
+                        [kernels, line, variable](const StepBuffers& b, Range r) {
+                          const uint8_t* x = b.in<uint8_t>(variable) + r.begin;
                           kernels->sum(*line, {x, 1, x, 0, b.out<uint8_t>(0) + r.begin, r.end - r.begin});
                         });
   } else {
-    step =
-        element_step("table_8", "256 entries", elements, 2, [kernels, table](const StepBuffers& b, Range r) {
-          kernels->look_up(table.data(), b.in<uint8_t>(0) + r.begin, b.out<uint8_t>(0) + r.begin,
-                           r.end - r.begin);
-        });
+    step = element_step("table_8", "256 entries", elements, 2,
+                        [kernels, table, variable](const StepBuffers& b, Range r) {
+                          kernels->look_up(table.data(), b.in<uint8_t>(variable) + r.begin,
+                                           b.out<uint8_t>(0) + r.begin, r.end - r.begin);
+                        });
   }
-  step.in_place_inputs = {0};
+  step.in_place_inputs = {static_cast<int>(variable)};
   return step;
 }
 
@@ -277,6 +281,34 @@ QuantizedScale kernel_scale(const FixedPoint& scale) {
   return {scale.value, -scale.exponent};
 }
 
+/// ONNX's sum, computed as it is defined but for the scales, which are divided beforehand.
+QuantizedRealSum real_sum(const Quantized& quantized) {
+  const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
+  const IntegerBounds bounds = output_bounds(quantized);
+  const float sign = op_as<Sub>(*quantized.op) != nullptr ? -1 : 1;
+  return {.is_signed = y.dtype == DType::kI8,
+          .zero_a = a.zero_point(),
+          .zero_b = b.zero_point(),
+          .scale_a = a.scale() / y.scale(),
+          .scale_b = sign * (b.scale() / y.scale()),
+          .zero = y.zero_point(),
+          .low = bounds.low,
+          .high = bounds.high};
+}
+
+QuantizedProduct real_product(const Quantized& quantized) {
+  const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
+  const IntegerBounds bounds = output_bounds(quantized);
+  return {.is_signed = y.dtype == DType::kI8,
+          .to_even = true,
+          .zero_a = a.zero_point(),
+          .zero_b = b.zero_point(),
+          .scale = a.scale() * b.scale() / y.scale(),
+          .zero = y.zero_point(),
+          .low = bounds.low,
+          .high = bounds.high};
+}
+
 /// TFLite's own steps. They are as long as the kernel's only where nothing is shifted left after the inputs.
 std::optional<QuantizedExactSum> exact_sum(const Quantized& quantized) {
   const CommonScale scale = common_scale(quantized, 20, false);
@@ -322,8 +354,22 @@ Step pair_step(const Lowering& at, const PairTable& pairs) {
                    });
 }
 
+/// Whether all that varies is one input of ONNX's operator.
+bool is_onnx_function(const Quantized& quantized, const Lowering& at) {
+  if (quantized.rounding != Rounding::kOnnx || !quantized.op->elementwise()) return false;
+  int varying = 0;
+  for (size_t i = 0; i < at.inputs.size(); ++i) varying += at.has(i) && !at.in(i).is_constant();
+  return varying == 1;
+}
+
+bool is_bound(const Activation& act) {
+  using Kind = Activation::Kind;
+  return act.kind == Kind::kNone || act.kind == Kind::kRelu || act.kind == Kind::kClip;
+}
+
 bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
-  return is_byte(quantized.in[0]) && quantized.in[1].dtype == quantized.in[0].dtype &&
+  return quantized.in.size() == 2 && is_bound(quantized.act) && quantized.out[0].quantization &&
+         is_byte(quantized.in[0]) && quantized.in[1].dtype == quantized.in[0].dtype &&
          quantized.out[0].dtype == quantized.in[0].dtype && has_one_scale(quantized.in[0]) &&
          has_one_scale(quantized.in[1]) && at.out_shape(0).elements() > 0;
 }
@@ -332,13 +378,17 @@ bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
 
 Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_table(quantized, at);
-  if (!is_byte(quantized.in[0]) || !is_byte(quantized.out[0]) || !has_one_scale(quantized.in[0]) ||
-      at.out_shape(0) != at.in_shape(0) || at.out_shape(0).elements() == 0)
+  size_t variable = 0;
+  while (variable + 1 < at.inputs.size() && (!at.has(variable) || at.in(variable).is_constant())) ++variable;
+  if (!is_byte(quantized.in[variable]) || !is_byte(quantized.out[0]) ||
+      !has_one_scale(quantized.in[variable]) || at.out_shape(0) != at.in_shape(variable) ||
+      at.out_shape(0).elements() == 0)
     return Lowering::reference();
-  TRY(const auto table, table_of(quantized, at));
+  TRY(const auto table, table_of(quantized, at, variable));
   if (!table) return Lowering::reference();
   const std::string_view op = quantized.op->name();
-  return table_step(at, quantized, *table, op == "Identity" || op == "Relu" || op == "Clip");
+  const bool may_be_line = variable == 0 && (op == "Identity" || op == "Relu" || op == "Clip");
+  return table_step(at, quantized, variable, *table, may_be_line);
 }
 
 Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering& at) {
@@ -346,8 +396,7 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
   const int64_t elements = at.out_shape(0).elements();
   const QuantizedKernels* kernels = at.kernels.quantized;
   if (elements == 0) return Lowering::reference();
-  if (!x.dtype && is_byte(y) && has_one_scale(y) && at.in_is(0, DType::kF32) &&
-      quantized.rounding == Rounding::kTflite) {
+  if (!x.dtype && is_byte(y) && has_one_scale(y) && at.in_is(0, DType::kF32) && is_bound(quantized.act)) {
     const IntegerBounds bounds = output_bounds(quantized);
     const QuantizeArgs to{.x = nullptr,
                           .y = nullptr,
@@ -355,7 +404,8 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
                           .scale = y.scale(),
                           .zero = y.zero_point(),
                           .low = bounds.low,
-                          .high = bounds.high};
+                          .high = bounds.high,
+                          .to_even = quantized.rounding == Rounding::kOnnx};
     return element_step("quantize_8", "float to 8 bits", elements, 2, [=](const StepBuffers& b, Range r) {
       QuantizeArgs args = to;
       args.x = b.in<float>(0);
@@ -382,7 +432,14 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
 
 Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_add(quantized, at);
+  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
+    return lower_quantized_table(quantized, at);
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
+  if (quantized.rounding == Rounding::kOnnx)
+    return runs_step(at, "add_real_8", "in single precision", 1,
+                     [kernels = at.kernels.quantized, sum = real_sum(quantized)](const QuantizedRun& run) {
+                       kernels->real_sum(sum, run);
+                     });
   const QuantizedKernels* kernels = at.kernels.quantized;
   const auto exact = exact_sum(quantized);
   const auto by_steps = [=](const QuantizedRun& run) { kernels->exact_sum(*exact, run); };
@@ -396,7 +453,13 @@ Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at)
 
 Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_mul(quantized, at);
+  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
+    return lower_quantized_table(quantized, at);
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
+  if (quantized.rounding == Rounding::kOnnx)
+    return runs_step(at, "mul_8", "in single precision, halves to even", 1,
+                     [kernels = at.kernels.quantized, product = real_product(quantized)](
+                         const QuantizedRun& run) { kernels->product(product, run); });
   const QuantizedKernels* kernels = at.kernels.quantized;
   const auto exact = exact_product(quantized);
   const auto by_steps = [=](const QuantizedRun& run) { kernels->exact_product(*exact, run); };
@@ -408,16 +471,76 @@ Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at)
   return exact ? runs_step(at, "mul_exact_8", "TFLite's steps", 2, by_steps) : pair_step(at, pairs);
 }
 
+Result<Step> lower_quantized_batch_normalization(const Quantized& quantized, const Lowering& at) {
+  const auto& op = static_cast<const BatchNormalization&>(*quantized.op);
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  const Shape shape = at.in_shape(0);
+  if (quantized.rounding != Rounding::kOnnx || !is_bound(quantized.act) || !is_byte(x) ||
+      x.dtype != y.dtype || !has_one_scale(x) || shape.elements() == 0)
+    return Lowering::reference();
+  for (size_t i = 1; i < 5; ++i)
+    if (!at.has(i) || !at.in(i).is_constant() || at.in(i).dtype != DType::kF32) return Lowering::reference();
+  const auto parameter = [&](size_t i) { return at.in(i).constant.data<float>(); };
+  std::vector<float> scale, shift;
+  for (size_t c = 0; c < static_cast<size_t>(shape.back()); ++c) {
+    const double gain = static_cast<double>(parameter(1)[c]) /
+                        std::sqrt(static_cast<double>(parameter(4)[c]) + static_cast<double>(op.epsilon));
+    const double offset = static_cast<double>(parameter(2)[c]) - static_cast<double>(parameter(3)[c]) * gain;
+    const auto unit = static_cast<double>(y.scale());
+    scale.push_back(static_cast<float>(gain * static_cast<double>(x.scale()) / unit));
+    shift.push_back(static_cast<float>(offset / unit));
+  }
+  const size_t channels = scale.size(), repeat = 255 / channels + 1;
+  for (size_t i = channels; i < repeat * channels; ++i) {
+    scale.push_back(scale[i - channels]);
+    shift.push_back(shift[i - channels]);
+  }
+  const IntegerBounds bounds = output_bounds(quantized);
+  const QuantizedChannelLine line{.x = nullptr,
+                                  .y = nullptr,
+                                  .is_signed = x.dtype == DType::kI8,
+                                  .channels = channels,
+                                  .x_zero = x.zero_point(),
+                                  .zero = y.zero_point(),
+                                  .low = bounds.low,
+                                  .high = bounds.high,
+                                  .scale = nullptr,
+                                  .shift = nullptr,
+                                  .repeat = repeat};
+  Step step;
+  step.kernel = "channel_lines_8";
+  step.why = "a straight line for each channel, in single precision";
+  step.phases.push_back(divided(shape.elements() / shape.back(), shape.back(),
+                                [line, scale = std::move(scale), shift = std::move(shift),
+                                 kernels = at.kernels.quantized](const StepBuffers& b, Range rows) {
+                                  QuantizedChannelLine args = line;
+                                  args.x = b.inputs[0];
+                                  args.y = b.outputs[0];
+                                  args.scale = scale.data();
+                                  args.shift = shift.data();
+                                  kernels->channel_line(args, rows);
+                                }));
+  step.in_place_inputs = {0};
+  return step;
+}
+
 Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& at) {
+  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
+    return lower_quantized_table(quantized, at);
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   return pair_step(at, pairs);
 }
 
 Result<Step> lower(const Quantized& quantized, const Lowering& at) {
+  // 16 bits have kernels of TFLite's arithmetic only.
+  const bool wide = !quantized.in.empty() && quantized.in[0].dtype == DType::kI16;
+  if (wide && quantized.rounding == Rounding::kOnnx) return Lowering::reference();
   const QuantizedKind* kind = quantized_kind(quantized.op->name());
-  if (kind == nullptr || kind->lower == nullptr) return Lowering::reference();
-  return kind->lower(quantized, at);
+  if (kind != nullptr && kind->lower != nullptr) return kind->lower(quantized, at);
+  if (op_as<BatchNormalization>(*quantized.op) != nullptr)
+    return lower_quantized_batch_normalization(quantized, at);
+  return is_onnx_function(quantized, at) ? lower_quantized_table(quantized, at) : Lowering::reference();
 }
 
 }  // namespace pochade

@@ -14,7 +14,7 @@ struct QuantizedKind {
   Status (*check)(const Quantized& quantized, std::span<const Fact> in);
   /// TFLite's arithmetic.
   Result<Tensors> (*eval)(const Quantized& quantized, std::span<const Tensor> in);
-  /// Chooses a kernel for either rounding; null: the oracle runs.
+  /// Chooses a kernel for either rounding; null: the oracle runs, but for ONNX's functions of one value.
   Result<Step> (*lower)(const Quantized& quantized, const Lowering& at);
 };
 
@@ -95,6 +95,8 @@ Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& a
 Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at);
+/// BatchNormalization with Rounding::kOnnx.
+Result<Step> lower_quantized_batch_normalization(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& at);
 
 // quantized_pool_cpu.cc
@@ -130,6 +132,7 @@ Result<Step> lower_quantized_concat(const Quantized& quantized, const Lowering& 
 Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_conv_transpose(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_gemm(const Quantized& quantized, const Lowering& at);
+/// Of any matrices by constant ones.
 Result<Step> lower_constant_matmul(const Quantized& quantized, const Lowering& at);
 
 }  // namespace pochade

@@ -54,7 +54,7 @@ Result<Step> lower_quantized_concat(const Quantized& quantized, const Lowering& 
     bytes = bytes && (quantized.in[i].dtype == DType::kI8 || quantized.in[i].dtype == DType::kU8);
   }
   if (same) return lower_quantized_move(quantized, at);
-  if (!bytes || quantized.rounding != Rounding::kTflite) return Lowering::reference();
+  if (!bytes || !is_none(quantized.act)) return Lowering::reference();
 
   const Shape out = at.out_shape(0);
   const auto axis = normal_axis(static_cast<const Concat&>(*quantized.op).axis, out.rank());

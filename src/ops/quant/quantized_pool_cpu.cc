@@ -6,6 +6,7 @@
 
 #include "kernels/quantized_args.h"
 #include "ops/matrix/gemm.h"
+#include "ops/norm/softmax.h"
 #include "ops/phases.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
@@ -24,12 +25,19 @@ bool is_byte(const Type& type) {
   return type.dtype == DType::kI8 || type.dtype == DType::kU8;
 }
 
-/// TFLite's arithmetic on bytes with one scale before and after, and something to compute.
+/// Bytes with one scale before and after, and something to compute.
 bool is_plain(const Quantized& quantized, const Lowering& at) {
+  using Kind = Activation::Kind;
   const Type &x = quantized.in[0], &y = quantized.out[0];
-  return quantized.rounding == Rounding::kTflite && is_byte(x) && x.dtype == y.dtype && x.quantization &&
-         y.quantization && x.quantization->axis < 0 && y.quantization->axis < 0 &&
-         at.in_shape(0).elements() > 0 && at.out_shape(0).elements() > 0;
+  const Kind act = quantized.act.kind;
+  const bool is_bound = act == Kind::kNone || act == Kind::kRelu || act == Kind::kClip;
+  return is_bound && is_byte(x) && x.dtype == y.dtype && x.quantization && y.quantization &&
+         x.quantization->axis < 0 && y.quantization->axis < 0 && at.in_shape(0).elements() > 0 &&
+         at.out_shape(0).elements() > 0;
+}
+
+bool is_plain_tflite(const Quantized& quantized, const Lowering& at) {
+  return quantized.rounding == Rounding::kTflite && is_plain(quantized, at);
 }
 
 /// The same of int16.
@@ -66,25 +74,32 @@ std::optional<PoolArgs> window_of(const Shape& xs, const WindowAxes& axes) {
 }
 
 Result<Step> pool_step(const Quantized& quantized, const Lowering& at, const Window& window,
-                       std::span<const int64_t> kernel, bool average) {
+                       std::span<const int64_t> kernel, bool average, bool count_padding) {
   TRY(const WindowAxes axes, resolve_axes(window, kernel, spatial_dims(at.in_shape(0))));
   const auto args = window_of(at.in_shape(0), axes);
   const IntegerBounds bounds = output_bounds(quantized);
   // The mean of 8-bit values is exact in single precision up to here.
   const bool wide = quantized.in[0].dtype == DType::kI16;
   if (!args || args->kernel_h * args->kernel_w > (wide ? 32767 : 65536)) return Lowering::reference();
+  const Type &from = quantized.in[0], &to = quantized.out[0];
+  const bool real = average && quantized.rounding == Rounding::kOnnx;
   const QuantizedPoolArgs pool{.window = *args,
                                .x = nullptr,
                                .y = nullptr,
-                               .is_signed = quantized.in[0].dtype == DType::kI8,
-                               .empty = average ? quantized.out[0].zero_point() : bounds.low,
+                               .is_signed = from.dtype == DType::kI8,
+                               .empty = average ? to.zero_point() : bounds.low,
                                .low = bounds.low,
                                .high = bounds.high,
-                               .wide = wide};
+                               .wide = wide,
+                               .real = real,
+                               .count_padding = count_padding,
+                               .x_zero = from.zero_point(),
+                               .zero = to.zero_point(),
+                               .scale = from.scale() / to.scale()};
   const auto run = average ? at.kernels.quantized->average_pool : at.kernels.quantized->max_pool;
   Step step;
   step.kernel = format("{}_pool_{}", average ? "average" : "max", wide ? 16 : 8);
-  step.why = "2-D window";
+  step.why = real ? "2-D window, real scales" : "2-D window";
   const size_t cost = args->out_width * args->channels * args->kernel_h * args->kernel_w / 4 + 1;
   step.phases.push_back(divided(static_cast<int64_t>(args->batch * args->out_height),
                                 static_cast<int64_t>(cost), [run, pool](const StepBuffers& b, Range rows) {
@@ -115,13 +130,19 @@ std::optional<Reduced> neighbours(const Shape& xs, std::span<const int> axes) {
 
 constexpr int64_t kMostBlocks = 32;
 
-/// From a sum to the output, as the oracle does it.
+/// From a sum to the output, as the oracle does it; ONNX's in single precision.
 struct MeanOutput {
   FixedPoint multiplier;
+  std::optional<float> real;
   IntegerBounds bounds;
   int64_t zeros = 0;  ///< count * the zero point of x
   int32_t zero = 0;
   uint8_t operator()(int64_t sum) const {
+    if (real) {
+      const auto mean = static_cast<double>(static_cast<float>(sum - zeros) * *real);
+      const double rounded = std::clamp(round_value(mean, Rounding::kOnnx), -1e6, 1e6);
+      return static_cast<uint8_t>(bounds.clamp(static_cast<int32_t>(rounded) + zero));
+    }
     const int32_t centred = wrap_int32(sum - zeros);
     return static_cast<uint8_t>(bounds.clamp(wrap_int32(int64_t{multiply(centred, multiplier)} + zero)));
   }
@@ -129,8 +150,15 @@ struct MeanOutput {
 
 MeanOutput mean_output(const Quantized& quantized, int64_t count) {
   const Type &x = quantized.in[0], &y = quantized.out[0];
-  return {mean_multiplier(quantized, count), output_bounds(quantized), count * x.zero_point(),
-          y.zero_point()};
+  const bool is_mean = op_as<ReduceMean>(*quantized.op) != nullptr;  // a sum is not divided
+  const int64_t zeros = count * x.zero_point();
+  if (quantized.rounding == Rounding::kOnnx)
+    return {{},
+            x.scale() / y.scale() / static_cast<float>(is_mean ? count : 1),
+            output_bounds(quantized),
+            zeros,
+            y.zero_point()};
+  return {mean_multiplier(quantized, count), {}, output_bounds(quantized), zeros, y.zero_point()};
 }
 
 // Resize.
@@ -187,19 +215,73 @@ struct SoftmaxTable {
   }
 };
 
+/// ONNX's, in double precision: y = round(e^(x - most) / sum / scale) + zero.
+struct RealSoftmaxTable {
+  std::array<double, 256> exps{};  ///< of difference -i
+  double scale = 1;                ///< of y
+  IntegerBounds bounds;
+  int32_t zero = 0;
+
+  uint8_t place(double exp, double unit) const {
+    const double rounded = std::min(round_value(exp / unit, Rounding::kOnnx), 1e6);
+    return static_cast<uint8_t>(bounds.clamp(static_cast<int32_t>(rounded) + zero));
+  }
+  void row(const uint8_t* x, uint8_t* y, size_t n, uint8_t flip) const {
+    uint8_t most = 0;
+    for (size_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint8_t>(x[i] ^ flip));
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) sum += exps[static_cast<size_t>(most - (x[i] ^ flip))];
+    const double unit = sum * scale;
+    if (n < 256) {
+      for (size_t i = 0; i < n; ++i) y[i] = place(exps[static_cast<size_t>(most - (x[i] ^ flip))], unit);
+      return;
+    }
+    std::array<uint8_t, 256> results;
+    for (size_t d = 0; d < results.size(); ++d) results[d] = place(exps[d], unit);
+    for (size_t i = 0; i < n; ++i) y[i] = results[static_cast<size_t>(most - (x[i] ^ flip))];
+  }
+};
+
+Result<Step> lower_onnx_softmax(const Quantized& quantized, const Lowering& at) {
+  const auto& softmax = static_cast<const Softmax&>(*quantized.op);
+  const Shape xs = at.in_shape(0);
+  const auto axis = normal_axis(softmax.axis, xs.rank());
+  if (!axis || (*axis != xs.rank() - 1 && !softmax.to_end)) return Lowering::reference();
+  const int64_t depth = xs.product(*axis, xs.rank());
+  RealSoftmaxTable table;
+  for (size_t d = 0; d < table.exps.size(); ++d)
+    table.exps[d] = std::exp(-static_cast<double>(d) * static_cast<double>(quantized.in[0].scale()));
+  table.scale = static_cast<double>(quantized.out[0].scale());
+  table.bounds = output_bounds(quantized);
+  table.zero = quantized.out[0].zero_point();
+  const uint8_t flip = quantized.in[0].dtype == DType::kI8 ? 0x80 : 0;
+  Step step;
+  step.kernel = "softmax_real_8";
+  step.why = "a table of exponentials, in double precision";
+  step.phases.push_back(divided(xs.elements() / depth, 8 * depth + 64, [=](const StepBuffers& b, Range rows) {
+    for (size_t r = rows.begin; r < rows.end; ++r)
+      table.row(b.in<uint8_t>(0) + r * size(depth), b.out<uint8_t>(0) + r * size(depth), size(depth), flip);
+  }));
+  return step;
+}
+
 }  // namespace
 
 Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at) {
   if (!is_plain(quantized, at) && !is_plain_wide(quantized, at)) return Lowering::reference();
   const auto& pool = static_cast<const AveragePool&>(*quantized.op);
-  return pool_step(quantized, at, pool.window, pool.kernel, true);
+  // What ceil_mode adds beyond the padding does not count: the windows are of several sizes.
+  if (pool.count_include_pad && (pool.window.ceil_mode || quantized.rounding == Rounding::kTflite))
+    return Lowering::reference();
+  return pool_step(quantized, at, pool.window, pool.kernel, true, pool.count_include_pad);
 }
 
 Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at) {
   const auto& pool = static_cast<const MaxPool&>(*quantized.op);
   const bool plain = is_plain(quantized, at) || is_plain_wide(quantized, at);
-  if (!plain || pool.with_indices) return Lowering::reference();
-  return pool_step(quantized, at, pool.window, pool.kernel, false);
+  const bool same = quantized.rounding == Rounding::kTflite || quantized.in[0] == quantized.out[0];
+  if (!plain || pool.with_indices || !same) return Lowering::reference();
+  return pool_step(quantized, at, pool.window, pool.kernel, false, false);
 }
 
 Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at) {
@@ -240,7 +322,7 @@ Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at
 }
 
 Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering& at) {
-  if (!is_plain(quantized, at) || !is_none(quantized.act)) return Lowering::reference();
+  if (!is_plain_tflite(quantized, at) || !is_none(quantized.act)) return Lowering::reference();
   TRY(const auto axes, reduced_axes(dynamic_cast<const ReduceFields&>(*quantized.op), at.inputs));
   const auto reduced = axes ? neighbours(at.in_shape(0), *axes) : std::nullopt;
   if (!reduced) return Lowering::reference();
@@ -263,7 +345,7 @@ Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering&
 Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at) {
   const auto& resize = static_cast<const Resize&>(*quantized.op);
   if (resize.mode == Resize::Mode::kNearest) return lower_quantized_nearest(quantized, at);
-  if (!is_plain(quantized, at) || resize.mode != Resize::Mode::kLinear) return Lowering::reference();
+  if (!is_plain_tflite(quantized, at) || resize.mode != Resize::Mode::kLinear) return Lowering::reference();
   const auto constant = [&](size_t i) { return at.has(i) ? at.in(i).constant : Tensor(); };
   for (size_t i = 1; i < at.inputs.size(); ++i)
     if (at.has(i) && !at.in(i).is_constant()) return Lowering::reference();
@@ -309,6 +391,7 @@ Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& 
 Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at) {
   const auto depth = at.in_shape(0).rank() == 0 ? 1 : at.in_shape(0).back();
   if (!is_plain(quantized, at) || depth > (1 << 20)) return Lowering::reference();
+  if (quantized.rounding == Rounding::kOnnx) return lower_onnx_softmax(quantized, at);
   const SoftmaxDifference scaled(quantized.in[0].scale());
   SoftmaxTable table;
   const IntegerBounds bounds = output_bounds(quantized);
