@@ -239,6 +239,15 @@ TEST(QuantizedKernels, RealAveragesRoundHalvesToEven) {
             {0, 1});
         // Of 2 + 3, 3 + 5, 5 + 6, 6 + 6 and 6: halves to even, then the zero point.
         EXPECT_EQ(y, (std::vector<int8_t>{5, 7, 9, 9, static_cast<int8_t>(count_padding ? 6 : 9)}));
+        // Numbers that have no place.
+        k.average_pool(
+            {window, x.data(), y.data(), is_signed, 0, 0, 127, false, true, count_padding, -1, 3, 1e6f},
+            {0, 1});
+        EXPECT_EQ(y, std::vector<int8_t>(5, 127));
+        k.average_pool(
+            {window, x.data(), y.data(), is_signed, 0, 0, 127, false, true, count_padding, 50, 3, 1e6f},
+            {0, 1});
+        EXPECT_EQ(y, std::vector<int8_t>(5, 0));
       }
   });
 }
