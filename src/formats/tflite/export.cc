@@ -100,8 +100,8 @@ class Exporter {
     if (quantized == nullptr || quantized->rounding != Rounding::kOnnx) return {};
     Quantized like_tflite = *quantized;
     like_tflite.rounding = Rounding::kTflite;
-    TRY([[maybe_unused]] const Facts facts,
-        like_tflite.infer(graph_.facts(node.inputs)).context("as integers of TFLite"));
+    const auto facts = like_tflite.infer(graph_.facts(node.inputs));
+    if (!facts) return Error::not_supported("as integers of TFLite: {}", facts.error().text());
     return {};
   }
 
