@@ -40,7 +40,7 @@ void limit(decltype(RLIMIT_CPU) what, uint64_t most) {
 #endif
 
 /// `file_bytes` decides: an honest file is read in a few times its size, and in seconds.
-void limit_all(uint64_t file_bytes, uint64_t output_bytes) {
+void limit_all([[maybe_unused]] uint64_t file_bytes, uint64_t output_bytes) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, 20 + output_bytes / (50 * kMiB));
