@@ -57,6 +57,9 @@ function(pochade_add_kernels target)
     # Beside vectors, plain C++ is what they are compared with: small counts more than fast.
     if(isa STREQUAL scalar AND NOT POCHADE_ISAS STREQUAL scalar)
       set(level -Os)
+      target_compile_definitions(pochade_kernels_${isa} PRIVATE POCHADE_KERNEL_SMALL=1)
+    elseif(isa STREQUAL avx_vnni)  # -O3 makes its tiles half as large again
+      set(level -O2)
     else()
       set(level -O3)
     endif()

@@ -36,26 +36,26 @@ POCHADE_INLINE void tile_of(const Row& row, size_t w, size_t c, size_t lanes) {
   const float* first = row.x + column * static_cast<ptrdiff_t>(channels) + c;
   F32 sums[kWide];
   const F32 bias = bias_at(row, c, lanes);
-#pragma GCC unroll 8
+  POCHADE_UNROLL(8)
   for (int t = 0; t < kWide; ++t) sums[t] = bias;
   for (size_t r = row.taps.begin; r < row.taps.end; ++r) {
     const float* x = first + r * s.width * channels;
     F32 weights[kKernel];
-#pragma GCC unroll 8
+    POCHADE_UNROLL(8)
     for (int k = 0; k < kKernel; ++k)
       weights[k] = load_up_to(row.filter + (r * kKernel + k) * channels + c, lanes);
-#pragma GCC unroll 32
+    POCHADE_UNROLL(32)
     for (int j = 0; j < (kWide - 1) * kStride + kKernel; ++j) {
       if (kEdge && (column + j < 0 || column + j >= static_cast<ptrdiff_t>(s.width))) continue;
       const F32 v = load_up_to(x + j * channels, lanes);
-#pragma GCC unroll 8
+      POCHADE_UNROLL(8)
       for (int t = 0; t < kWide; ++t)
         if (j - t * kStride >= 0 && j - t * kStride < kKernel)
           sums[t] = fma(v, weights[j - t * kStride], sums[t]);
     }
   }
   float* y = row.y + w * channels + c;
-#pragma GCC unroll 8
+  POCHADE_UNROLL(8)
   for (int t = 0; t < kWide; ++t) store_up_to(y + t * channels, clip(sums[t], row.low, row.high), lanes);
 }
 
@@ -99,31 +99,30 @@ POCHADE_INLINE void pair_of(const Row& row, size_t w, size_t c, size_t lanes) {
   const float* first = row.x + column * static_cast<ptrdiff_t>(channels) + c;
   F32 sums[2][kWide], weights[9];
   const F32 bias = bias_at(row, c, lanes);
-#pragma GCC unroll 8
+  POCHADE_UNROLL(8)
   for (int t = 0; t < kWide; ++t) sums[0][t] = sums[1][t] = bias;
-#pragma GCC unroll 9
+  POCHADE_UNROLL(9)
   for (int k = 0; k < 9; ++k) weights[k] = load_up_to(row.filter + k * channels + c, lanes);
-#pragma GCC unroll 5
+  POCHADE_UNROLL(5)
   for (int i = 0; i < 3 + kStride; ++i) {
     if (static_cast<size_t>(i) < row.taps.begin || static_cast<size_t>(i) >= row.taps.end) continue;
     const float* x = first + static_cast<size_t>(i) * s.width * channels;
-#pragma GCC unroll 32
+    POCHADE_UNROLL(32)
     for (int j = 0; j < (kWide - 1) * kStride + 3; ++j) {
       if (kEdge && (column + j < 0 || column + j >= static_cast<ptrdiff_t>(s.width))) continue;
       const F32 v = load_up_to(x + j * channels, lanes);
-#pragma GCC unroll 2
-      for (int h = 0; h < 2; ++h)
-#pragma GCC unroll 8
-        for (int t = 0; t < kWide; ++t) {
-          const int r = i - h * kStride, k = j - t * kStride;
-          if (r >= 0 && r < 3 && k >= 0 && k < 3) sums[h][t] = fma(v, weights[r * 3 + k], sums[h][t]);
-        }
+      POCHADE_UNROLL(2)
+      for (int h = 0; h < 2; ++h) POCHADE_UNROLL(8)
+      for (int t = 0; t < kWide; ++t) {
+        const int r = i - h * kStride, k = j - t * kStride;
+        if (r >= 0 && r < 3 && k >= 0 && k < 3) sums[h][t] = fma(v, weights[r * 3 + k], sums[h][t]);
+      }
     }
   }
-#pragma GCC unroll 2
+  POCHADE_UNROLL(2)
   for (int h = 0; h < 2; ++h) {
     float* y = row.y + (h * s.out_width + w) * channels + c;
-#pragma GCC unroll 8
+    POCHADE_UNROLL(8)
     for (int t = 0; t < kWide; ++t) store_up_to(y + t * channels, clip(sums[h][t], row.low, row.high), lanes);
   }
 }

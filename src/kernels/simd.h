@@ -16,6 +16,14 @@
 
 #define POCHADE_INLINE inline __attribute__((always_inline))
 
+/// Before a loop over an array that is to stay in registers.
+#if defined(POCHADE_KERNEL_SMALL)
+#define POCHADE_UNROLL(times)
+#else
+#define POCHADE_UNROLL(times) POCHADE_PRAGMA(GCC unroll times)
+#define POCHADE_PRAGMA(text) _Pragma(#text)
+#endif
+
 #if defined(POCHADE_KERNEL_ISA_avx512)
 #include "kernels/simd_avx512.h"
 #elif defined(POCHADE_KERNEL_ISA_avx2)
