@@ -73,6 +73,8 @@ TEST(Card, FaultsNameFileLineAndKey) {
       {"[input\n", "c.toml, line 1"},
       {"[!input]\n", "c.toml, line 1"},
       {"[\x10task]\n", "c.toml, line 1"},
+      {"[\xc3\xa9]\n", "c.toml, line 1"},
+      {"title = \xc3\xa9\n", "c.toml, line 1"},
       {"[input]\npad = 1\npad = 2\n", "c.toml, line 3"},
       {"\xff\xfe", "c.toml, line 1"},
   };

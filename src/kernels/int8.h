@@ -52,7 +52,7 @@ Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n
     }
     return mode;
   }
-  return proved;
+  return proved;  // by ISA
 }
 
 POCHADE_INLINE Requant worse(Requant a, Requant b) {

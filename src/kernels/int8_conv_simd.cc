@@ -61,14 +61,14 @@ class Task {
       __builtin_memcpy(to, from, n);
       return;
     }
-    int16_t* wide = reinterpret_cast<int16_t*>(to);
+    int16_t* wide = reinterpret_cast<int16_t*>(to);  // by ISA
     const int32_t zero = p_.numbers.x_zero;
-    if (p_.numbers.x_signed) {
+    if (p_.numbers.x_signed) {  // by ISA
       const int8_t* x = reinterpret_cast<const int8_t*>(from);
-      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);
-    } else {
+      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);  // by ISA
+    } else {                                                                       // by ISA
       const uint8_t* x = reinterpret_cast<const uint8_t*>(from);
-      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);
+      for (size_t i = 0; i < n; ++i) wide[i] = static_cast<int16_t>(x[i] - zero);  // by ISA
     }
   }
   void copy_pixels(const char* from, char* to, size_t n) const {
@@ -88,7 +88,7 @@ class Task {
     const ptrdiff_t inside_end = static_cast<ptrdiff_t>(s_.width) + s_.pad_left;
     const size_t before = s_.pad_left <= 0 ? 0 : min_size(columns, static_cast<size_t>(s_.pad_left));
     const size_t end = inside_end <= static_cast<ptrdiff_t>(before)
-                           ? before
+                           ? before  // not reached: no picture without columns
                            : min_size(columns, static_cast<size_t>(inside_end));
     pad(to, before * p_.group_in);
     pad(to + end * bytes, (columns - end) * p_.group_in);
@@ -109,9 +109,10 @@ class Task {
 
   const char* input_row(ptrdiff_t row) const {
     if (p_.copies) return outside(row) ? padding_row() : ring_row(row);
-    const char* x = char_at(args_.x, image_ * s_.x_image + group_ * p_.group_in);
-    if (p_.flat) return x + static_cast<size_t>(row) * p_.strip_width * s_.x_pixel;
-    return x + static_cast<size_t>(row) * s_.x_row + static_cast<size_t>(-s_.pad_left) * s_.x_pixel;
+    const char* x = char_at(args_.x, image_ * s_.x_image + group_ * p_.group_in);    // by ISA
+    if (p_.flat) return x + static_cast<size_t>(row) * p_.strip_width * s_.x_pixel;  // by ISA
+    x += static_cast<size_t>(-s_.pad_left) * s_.x_pixel;                             // by ISA
+    return x + static_cast<size_t>(row) * s_.x_row;                                  // by ISA
   }
   size_t pixel_bytes() const { return p_.copies ? p_.group_in * kElementBytes : s_.x_pixel; }
 
@@ -134,13 +135,11 @@ class Task {
     const uint8_t flip = static_cast<uint8_t>(activation_flip(p_.numbers));
     for (size_t i = 0; i < width; ++i) {
       int32_t sum = 0;
-      for (size_t segment = 0; segment < p_.segments; ++segment) {
+      for (size_t segment = 0; segment < p_.segments; ++segment) {  // by ISA
         const char* a = segments_of(slot)[segment] + i * s_.stride_w * pixel_bytes();
         const uint8_t* x = reinterpret_cast<const uint8_t*>(a);
-        if (kKernelSigned)
-          for (size_t k = 0; k < p_.segment; ++k) sum += static_cast<int8_t>(x[k] ^ flip);
-        else
-          for (size_t k = 0; k < p_.segment; ++k) sum += x[k] ^ flip;
+        for (size_t k = 0; k < p_.segment; ++k)                                   // by ISA
+          sum += kKernelSigned ? static_cast<int8_t>(x[k] ^ flip) : x[k] ^ flip;  // by ISA
       }
       terms[i] = static_cast<int32_t>(static_cast<uint32_t>(sum) * static_cast<uint32_t>(header_.row_factor));
     }

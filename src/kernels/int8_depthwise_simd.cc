@@ -19,7 +19,7 @@ size_t pixels_at_once(size_t channels) {
   constexpr size_t kMostPixels = 8;
   for (size_t pixels = 1; pixels <= kMostPixels; ++pixels)
     if (pixels * channels % kBlock == 0) return pixels;
-  return 1;
+  return 1;  // by ISA
 }
 
 struct Scratch {
@@ -132,7 +132,7 @@ Pixel pixel_function(Requant mode, bool pair) {
     case Requant::kProved:
       return pixel_or_pair<Requant::kProved>(pair);
 #endif
-    case Requant::kFixed:
+    case Requant::kFixed:  // by ISA
       return pixel_or_pair<Requant::kFixed>(pair);
     case Requant::kReal:
       return pixel_or_pair<Requant::kReal>(pair);
@@ -266,7 +266,7 @@ void int8_depthwise_plan(const DepthwiseShape& shape, const Int8Numbers& numbers
   p->row_slots = fills ? by_row : shape.kernel_w;
   p->taps = shape.kernel_h * p->row_slots * parts;
   p->pairs = kBlockQuads && fills && shape.kernel_h == 3 && p->row_slots == 4 && shape.stride_h == 1 &&
-             shape.dilation_h == 1 && shape.multiplier == 1;
+             shape.dilation_h == 1 && shape.multiplier == 1;  // by ISA
   p->groups = ceil_div(p->taps, kBlockTaps);
   p->block_bytes = round_up(kColumnBytes + kBlock * p->groups * kBlockTaps * kBlockElementBytes, 64);
   p->packed_bytes = sizeof(Int8Header) + p->blocks * p->block_bytes;
@@ -294,9 +294,9 @@ void int8_depthwise_pack(const Int8DepthwisePlan& p, const Int8Source& source, v
         const size_t index =
             ((tap / kBlockTaps * kBlockVectors + v) * kLanes + lane) * kBlockTaps + tap % kBlockTaps;
         if (kBlockElementBytes == 1)
-          reinterpret_cast<int8_t*>(weights)[index] = static_cast<int8_t>(value);
+          reinterpret_cast<int8_t*>(weights)[index] = static_cast<int8_t>(value);  // by ISA
         else
-          reinterpret_cast<int16_t*>(weights)[index] = static_cast<int16_t>(value);
+          reinterpret_cast<int16_t*>(weights)[index] = static_cast<int16_t>(value);  // by ISA
       };
       ChannelSums sums = {0, 0};
       for (size_t r = 0; r < s.kernel_h; ++r)

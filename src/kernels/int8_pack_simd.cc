@@ -81,9 +81,9 @@ void put(char* panel, size_t segment_groups, size_t segment, size_t k, size_t la
             of_segment % 2 * kGroupValues + within;
 #endif
   if (kElementBytes == 1)
-    reinterpret_cast<int8_t*>(panel)[index] = static_cast<int8_t>(value);
+    reinterpret_cast<int8_t*>(panel)[index] = static_cast<int8_t>(value);  // by ISA
   else
-    reinterpret_cast<int16_t*>(panel)[index] = static_cast<int16_t>(value);
+    reinterpret_cast<int16_t*>(panel)[index] = static_cast<int16_t>(value);  // by ISA
 }
 
 }  // namespace
@@ -103,6 +103,13 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
   return simple ? Requant::kFixed : Requant::kFixedWide;
 }
 
+void put_channel(const ProvedChannel& channel, int32_t* to) {
+  to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) + static_cast<uint32_t>(channel.shift));
+  const float values[] = {channel.scale_high, channel.scale_low, channel.offset_up, channel.offset_down};
+  for (size_t i = 0; i < 4; ++i) __builtin_memcpy(to + (i + 1) * kLanes, &values[i], sizeof(float));
+  to[5 * kLanes] = channel.shift;
+}
+
 bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o, Requant mode,
                   const Columns& columns, size_t at) {
   ProvedChannel channel = {0, 0, 0, 0, 0};  // of a multiplier of 0
@@ -116,10 +123,7 @@ bool prove_column(const Int8Numbers& numbers, const Int8Source& source, size_t o
                {bias - magnitude, bias + magnitude}, &channel))
       return false;
   }
-  to[0] = static_cast<int32_t>(static_cast<uint32_t>(to[0]) + static_cast<uint32_t>(channel.shift));
-  const float values[] = {channel.scale_high, channel.scale_low, channel.offset_up, channel.offset_down};
-  for (size_t i = 0; i < 4; ++i) __builtin_memcpy(to + (i + 1) * kLanes, &values[i], sizeof(float));
-  to[5 * kLanes] = channel.shift;
+  put_channel(channel, to);  // by ISA
   return true;
 }
 

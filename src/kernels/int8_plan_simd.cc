@@ -34,9 +34,10 @@ void fill_strides(ConvShape* s) {
 
 void choose_memory(Int8ConvPlan* p) {
   const ConvShape& s = p->shape;
-  p->copies = kElementBytes == 2 || s.pad_top < 0 ||
-              leaves(s.out_width, s.stride_w, (s.kernel_w - 1) * s.dilation_w, s.pad_left, s.width) ||
-              leaves(s.out_height, s.stride_h, (s.kernel_h - 1) * s.dilation_h, s.pad_top, s.height);
+  p->copies =
+      kElementBytes == 2 || s.pad_top < 0 ||
+      leaves(s.out_width, s.stride_w, (s.kernel_w - 1) * s.dilation_w, s.pad_left, s.width) ||  // by ISA
+      leaves(s.out_height, s.stride_h, (s.kernel_h - 1) * s.dilation_h, s.pad_top, s.height);   // by ISA
   for (int i = 0; i < 2; ++i) {
     p->by_tap = s.kernel_w > 1 && (s.dilation_w > 1 || (!p->copies && s.x_pixel != p->group_in));
     p->segment = p->by_tap ? p->group_in : s.kernel_w * p->group_in;

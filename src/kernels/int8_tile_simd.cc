@@ -295,8 +295,8 @@ void run_tile(const Int8TileArgs& t) {
     case Requant::kProved:
       return finish<V, Requant::kProved>(spilled, R, t);
 #else
-    case Requant::kProvedUp:
-    case Requant::kProved:  // prove() never succeeds
+    case Requant::kProvedUp:  // not reached: prove() never succeeds
+    case Requant::kProved:    // not reached: as above
 #endif
     case Requant::kFixed:
       return finish<V, Requant::kFixed>(spilled, R, t);
@@ -312,7 +312,7 @@ void run_tile(const Int8TileArgs& t) {
 using Tile = void (*)(const Int8TileArgs& args);
 
 template <int R, int V>
-constexpr Tile tile_if() {
+constexpr Tile tile_if() {  // not reached: the compiler runs it
   if constexpr (R <= kRows[V])
     return run_tile<R, V>;
   else

@@ -120,7 +120,7 @@ Result<Contents> parse_stream(const Bytes& stream) {
         break;
       }
       case RecordKind::kError:
-        return Error::invalid_model("{}", text_of(payload));
+        return Error::invalid_model("{}", payload.empty() ? "it cannot be read" : text_of(payload));
       case RecordKind::kEnd:
         return out;
       default:

@@ -94,6 +94,13 @@ TEST(KerasStream, EveryPrefixIsRefused) {
     EXPECT_FALSE(parse(bytes.substr(0, length))) << length;
 }
 
+TEST(KerasStream, AnErrorAlwaysHasWords) {
+  EXPECT_EQ(parse(Stream().record(RecordKind::kError, "", "").end().bytes()).error().text(),
+            "it cannot be read");
+  EXPECT_EQ(parse(Stream().record(RecordKind::kError, "", "no HDF5").end().bytes()).error().text(),
+            "no HDF5");
+}
+
 TEST(KerasStream, LengthsAreNotBelieved) {
   EXPECT_FALSE(parse(Stream().dataset("w", 1, {3}, "12345678").end().bytes()));
   EXPECT_FALSE(parse(Stream().dataset("w", 1, {uint64_t{1} << 62, 4}, "").end().bytes()));
