@@ -77,7 +77,7 @@ Status softmax(NodeScope& node) {
   return unary(node, op);
 }
 
-Status concat(NodeScope& node) {
+Status qlinear_concat(NodeScope& node) {
   Concat op;
   TRY(op.axis, node.integer("axis"));
   if (node.input_count() < 5 || (node.input_count() - 2) % 3 != 0)
@@ -114,7 +114,7 @@ Status pool(NodeScope& node, D op) {
   return set_integers(node, y, 3, 0);
 }
 
-Status average_pool(NodeScope& node) {
+Status qlinear_average_pool(NodeScope& node) {
   AveragePool op;
   TRY(op.kernel, node.integers("kernel_shape"));
   TRY(const int rank, node.rank(0));
@@ -126,7 +126,7 @@ Status average_pool(NodeScope& node) {
   return pool(node, std::move(op));
 }
 
-Status global_average_pool(NodeScope& node) {
+Status qlinear_global_average_pool(NodeScope& node) {
   return pool(node, GlobalAveragePool{});
 }
 
@@ -143,7 +143,7 @@ Status reduce_mean(NodeScope& node) {
 
 /// a, b (each with scale and zero point), c (int32, counts in alpha * a_scale * b_scale; optional), y_scale,
 /// y_zero_point. Without y_scale the output is real.
-Status gemm(NodeScope& node) {
+Status qlinear_gemm(NodeScope& node) {
   Gemm op;
   TRY(op.transpose_a, node.flag("transA", false));
   TRY(op.transpose_b, node.flag("transB", false));
@@ -205,11 +205,11 @@ constexpr std::string_view kDomain = "com.microsoft";
 constexpr Row kRows[] = {
     {kDomain, "DynamicQuantizeMatMul", 1, kLatest, dynamic_quantize_matmul},
     {kDomain, "MatMulIntegerToFloat", 1, kLatest, matmul_integer_to_float},
-    {kDomain, "QGemm", 1, kLatest, gemm},
+    {kDomain, "QGemm", 1, kLatest, qlinear_gemm},
     {kDomain, "QLinearAdd", 1, kLatest, binary<Add>},
-    {kDomain, "QLinearAveragePool", 1, kLatest, average_pool},
-    {kDomain, "QLinearConcat", 1, kLatest, concat},
-    {kDomain, "QLinearGlobalAveragePool", 1, kLatest, global_average_pool},
+    {kDomain, "QLinearAveragePool", 1, kLatest, qlinear_average_pool},
+    {kDomain, "QLinearConcat", 1, kLatest, qlinear_concat},
+    {kDomain, "QLinearGlobalAveragePool", 1, kLatest, qlinear_global_average_pool},
     {kDomain, "QLinearLeakyRelu", 1, kLatest, leaky_relu},
     {kDomain, "QLinearMul", 1, kLatest, binary<Mul>},
     {kDomain, "QLinearReduceMean", 1, kLatest, reduce_mean},
