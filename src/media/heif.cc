@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "media/codecs.h"
+#include "media/heif_parts.h"
 
 namespace pochade::codec {
 namespace {
@@ -81,6 +82,7 @@ void unpremultiply(Image& image) {
 }  // namespace
 
 Result<Raw> decode_heif(std::span<const std::byte> bytes, const DecodeLimits& limits) {
+  TRY(check_heif_parts(bytes));
   const Context context(heif_context_alloc());
   if (!context) return Error::out_of_memory("no memory for a HEIF reader");
   // The library refuses larger sides itself: what it reads inside the file may differ from the header.
