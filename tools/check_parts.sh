@@ -238,7 +238,7 @@ fuzz_unit_tests() {
 # The unit tests above reach every path of every kernel.
 kernel_coverage() { counted tools/kernel_coverage.py build/fuzz/pochade_tests build/check/kernels_*.profraw; }
 
-# fuzz PROGRAM: 30 s from its corpus in tests/fuzz/, the same way each time, then one line that says how it went; its words
+# fuzz PROGRAM: 30 s from its corpus in tests/fuzz/, then one line that says how it went; its words
 # are in build/check/.
 fuzz() {
   local name=${1##*/} corpus folder
@@ -246,7 +246,7 @@ fuzz() {
   for folder in "tests/fuzz/$name" "tests/fuzz/${name%_fuzz}"; do
     if [[ -d $folder ]]; then cp -r "$folder/." "$corpus"; fi
   done
-  if LLVM_PROFILE_FILE=/dev/null "$1" -seed=1 -max_total_time=30 -timeout=10 -rss_limit_mb=2048 \
+  if LLVM_PROFILE_FILE=/dev/null "$1" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix=build/check/ "$corpus" \
     >"build/check/$name.log" 2>&1; then
     echo "fuzzed $name"
