@@ -65,7 +65,8 @@ function(pochade_add_kernels target)
     endif()
     target_compile_options(pochade_kernels_${isa} PRIVATE ${POCHADE_FLAGS_${isa}} -fno-math-errno -fno-trapping-math $<$<CONFIG:Release>:${level}>)
     if(POCHADE_FUZZ)  # the check asserts that the tests reach every path of every kernel: tools/kernel_coverage.py
-      target_compile_options(pochade_kernels_${isa} PRIVATE -fprofile-instr-generate -fcoverage-mapping)
+      target_compile_options(pochade_kernels_${isa} PRIVATE -fprofile-instr-generate -fprofile-update=atomic
+                             -fcoverage-mapping)
       target_link_options(${target} PUBLIC -fprofile-instr-generate)
     endif()
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:pochade_kernels_${isa}>)

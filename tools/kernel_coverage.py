@@ -4,11 +4,10 @@
   tools/kernel_coverage.py PROGRAM PROFILE.profraw...
 
 PROGRAM was built with the preset fuzz, whose kernels count their regions (clang's source-based coverage); the profiles
-are what its runs left. A line that no run entered fails, for each instruction set apart, unless it says "not reached:" and why.
-(Not every region of a line: which side of a `?` is taken is often settled when the instruction set is.) Where an instruction
-set decides by itself, a line that says "by ISA", and a function that is never called there, must be reached on another one.
-The last line is
-"N passed, N failed, N skipped"; one test is one kernel file on one instruction set, skipped if this CPU lacks that.
+are what its runs left. A region that no run entered fails, for each instruction set apart, unless its line says
+"not reached:" and why. Where an instruction set decides by itself, a line that says "by ISA", and a function that is
+never called there, must be reached on another one. The last line is "N passed, N failed, N skipped"; one test is one
+kernel file on one instruction set, skipped if this CPU lacks that.
 """
 
 import collections
@@ -42,34 +41,35 @@ def isa_of(name):
 
 def main():
     program, profiles = sys.argv[1], sys.argv[2:]
-    counts = collections.defaultdict(lambda: collections.defaultdict(int))  # (isa, file) -> line -> count
-    of_any = collections.defaultdict(int)  # (file, line) -> count on all instruction sets
-    unused = set()  # (isa, file, line) of functions that this instruction set never calls
+    counts = collections.defaultdict(lambda: collections.defaultdict(int))  # (isa, file) -> region -> count
+    of_any = collections.defaultdict(int)  # (file, region) -> count on all instruction sets
+    unused = set()  # (isa, file, region) of functions that this instruction set never calls
     for function in export(program, profiles):
         isa, file = isa_of(function["name"]), pathlib.Path(function["filenames"][0])
         if isa is None or "kernels" not in file.parts:
             continue
-        for line, _, _, _, count, file_id, _, kind in function["regions"]:
+        for *region, count, file_id, _, kind in function["regions"]:
             if kind == CODE and file_id == 0:
-                counts[isa, file][line] += count
-                of_any[file, line] += count
+                counts[isa, file][tuple(region)] += count
+                of_any[file, tuple(region)] += count
                 if function["count"] == 0:
-                    unused.add((isa, file, line))
-    reached = {isa for (isa, _), lines in counts.items() if any(lines.values())}
+                    unused.add((isa, file, tuple(region)))
+    reached = {isa for (isa, _), regions in counts.items() if any(regions.values())}
     passed = failed = skipped = 0
-    for (isa, file), lines in sorted(counts.items()):
+    for (isa, file), regions in sorted(counts.items()):
         if isa not in reached:
             skipped += 1
             continue
         text = file.read_text().splitlines()
         missed = []
-        for line, count in sorted(lines.items()):
-            elsewhere = of_any[file, line] > 0 and ((isa, file, line) in unused or BY_ISA in text[line - 1])
-            if count == 0 and not elsewhere and ALLOWED not in text[line - 1]:
-                missed.append(line)
+        for region, count in sorted(regions.items()):
+            line = text[region[0] - 1]
+            elsewhere = of_any[file, region] > 0 and ((isa, file, region) in unused or BY_ISA in line)
+            if count == 0 and not elsewhere and ALLOWED not in line:
+                missed.append(region)
         passed, failed = passed + (not missed), failed + bool(missed)
-        for line in missed:
-            print(f"{file}:{line}: no test reaches this on {isa}: {text[line - 1].strip()}")
+        for line, column, _, _ in missed:
+            print(f"{file}:{line}:{column}: no test reaches this on {isa}: {text[line - 1].strip()}")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0
 

@@ -43,10 +43,10 @@ Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n
                   PlaceOf place) {
   if (mode == Requant::kFloat) return mode;
   const Requant proved = numbers.low >= numbers.y_zero ? Requant::kProvedUp : Requant::kProved;
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < n; ++i) {  // by ISA
     const Place here = place(i);
-    if (prove_column(numbers, source, here.channel, proved, here.columns, here.at)) continue;
-    while (i-- > 0) {
+    if (prove_column(numbers, source, here.channel, proved, here.columns, here.at)) continue;  // by ISA
+    while (i-- > 0) {                                                                          // by ISA
       const Place before = place(i);
       unprove_column(numbers, source, before.channel, before.columns, before.at);
     }
@@ -106,7 +106,7 @@ struct Int8Scratch {
 POCHADE_INLINE Int8Scratch int8_scratch(const Int8ConvPlan& p) {
   Int8Scratch s;
   s.ring = 0;
-  s.segments = p.copies ? (p.ring_rows + 1) * p.row_bytes : 0;
+  s.segments = p.copies ? (p.ring_rows + 1) * p.row_bytes : 0;  // by ISA
   s.row_terms = s.segments + round_up(p.strip_group * p.segments * sizeof(const char*), 64);
   s.bytes = s.row_terms + round_up(p.strip_width * sizeof(int32_t), 64);
   return s;

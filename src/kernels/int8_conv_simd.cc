@@ -52,12 +52,13 @@ class Task {
   }
 
   void pad(char* to, size_t n) const {
-    const int fill = kElementBytes == 2 ? 0 : static_cast<uint8_t>(p_.numbers.x_zero);
+    const int fill =
+        kElementBytes == 2 ? 0 : static_cast<uint8_t>(p_.numbers.x_zero);  // not reached: constant
     __builtin_memset(to, fill, n * kElementBytes);
   }
   /// n values in a row.
   void copy_values(const char* from, char* to, size_t n) const {
-    if (kElementBytes == 1) {
+    if (kElementBytes == 1) {  // by ISA
       __builtin_memcpy(to, from, n);
       return;
     }
@@ -128,18 +129,20 @@ class Task {
     }
   }
 
+  static int32_t as_multiplied(int byte) {
+    return kKernelSigned ? static_cast<int8_t>(byte) : byte;  // not reached: constant
+  }
   /// row_factor times the sum of each window's activations, as they are multiplied.
   const int32_t* row_terms(size_t slot, size_t width) const {
     if (header_.row_factor == 0) return nullptr;
-    int32_t* terms = reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms);
+    int32_t* terms = reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms);  // by ISA
     const uint8_t flip = static_cast<uint8_t>(activation_flip(p_.numbers));
-    for (size_t i = 0; i < width; ++i) {
+    for (size_t i = 0; i < width; ++i) {  // by ISA
       int32_t sum = 0;
       for (size_t segment = 0; segment < p_.segments; ++segment) {  // by ISA
         const char* a = segments_of(slot)[segment] + i * s_.stride_w * pixel_bytes();
         const uint8_t* x = reinterpret_cast<const uint8_t*>(a);
-        for (size_t k = 0; k < p_.segment; ++k)                                   // by ISA
-          sum += kKernelSigned ? static_cast<int8_t>(x[k] ^ flip) : x[k] ^ flip;  // by ISA
+        for (size_t k = 0; k < p_.segment; ++k) sum += as_multiplied(x[k] ^ flip);  // by ISA
       }
       terms[i] = static_cast<int32_t>(static_cast<uint32_t>(sum) * static_cast<uint32_t>(header_.row_factor));
     }

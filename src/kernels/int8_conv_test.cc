@@ -228,42 +228,54 @@ TEST_P(Int8Conv, LongSumsAndManyTasks) {
         {.numbers = {.x_signed = false, .w_signed = false, .x_zero = 3, .w_zero = 120}});
 }
 
-/// Sums on both sides of every step of the output: the activation is a real zero, so that a bias is the sum.
+/// The activation is a real zero, so that a bias is the sum.
 TEST_P(Int8Conv, EveryStepOfTheRequantization) {
   const Int8Kernels& kernels = *k().int8;
-  const std::vector<int32_t> multipliers = integers(30, 5, 1 << 30, INT32_MAX);
-  for (size_t i = 0; i < 80; ++i) {
-    const int32_t multiplier = i < multipliers.size() ? multipliers[i] : i % 2 == 0 ? INT32_MAX : 1 << 30;
-    const int32_t exponent = 3 - static_cast<int32_t>(i % 35);
-    // Results of one sign, or of both.
-    Int8Numbers numbers = i % 3 == 0 ? Int8Numbers{.y_zero = -128} : Int8Numbers{.y_zero = 3, .low = -100};
-    if (i >= 40) numbers.rounding = Int8Rounding::kReal;
-    SCOPED_TRACE(std::to_string(multiplier) + " * 2^" + std::to_string(exponent) + pochade::text(numbers));
-    Int8Channels channels(0, {}, 1);
-    for (int32_t step = -140; step <= 260; ++step)
-      for (int32_t near = -2; near <= 2; ++near) {
-        const double sum = (step - 0.5) * std::ldexp(1.0, 31 - exponent) / multiplier;
-        channels.bias.push_back(static_cast<int32_t>(std::clamp(std::floor(sum), -2.1e9, 2.1e9)) + near);
-        channels.multiplier.push_back(multiplier);
-        channels.exponent.push_back(exponent);
-      }
+  expect_every_step([&](const Int8Numbers& numbers, const Int8Channels& channels) {
     const size_t n = channels.bias.size();
-    channels.fill_reals();
     Int8ConvPlan plan;
     kernels.conv_plan(
         {.height = 1, .width = 1, .in_channels = 1, .out_height = 1, .out_width = 1, .out_channels = n},
         numbers, &plan);
     const std::vector<uint8_t> zero(1), weights(n, 1);
     GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);
-    Bytes y(n);
+    std::vector<uint8_t> y(n);
     Int8Source source{weights.data(), 1, 1, 1, 1, {}, {}, {}, {}, {}};
     channels.fill(&source);
     kernels.conv_pack(plan, source, packed.data());
     kernels.conv(plan, {zero.data(), packed.data(), y.data()}, {0, plan.tasks}, scratch.data());
-    for (size_t o = 0; o < n; ++o)
-      ASSERT_EQ(requantized(0, channels, o, numbers), value_of(y[o], true))
-          << "of the sum " << channels.bias[o];
-  }
+    return y;
+  });
+}
+
+TEST_P(Int8Conv, PicturesApartAreNotOneMatrix) {
+  check(
+      k(),
+      {.batch = 3, .height = 4, .width = 5, .in_channels = 8, .out_channels = 10, .x_image = 4 * 5 * 8 + 16});
+}
+
+TEST_P(Int8Conv, RowsThatAreCopiedAlreadyAreUsedAgain) {
+  for (size_t width : {9, 40})
+    check(k(), {.height = 70,
+                .width = width,
+                .in_channels = 4,
+                .out_channels = 1,
+                .kernel_h = 3,
+                .kernel_w = 3,
+                .pad_top = 1,
+                .pad_left = 1});
+}
+
+TEST_P(Int8Conv, HugePicturesAreCutIntoTasks) {
+  Int8ConvPlan plan;
+  k().int8->conv_plan({.height = 8192,
+                       .width = 8192,
+                       .in_channels = 256,
+                       .out_height = 8192,
+                       .out_width = 8192,
+                       .out_channels = 256},
+                      {}, &plan);
+  EXPECT_EQ(64u, plan.tasks);
 }
 
 TEST_P(Int8Conv, NothingToDo) {

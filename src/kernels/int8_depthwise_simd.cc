@@ -161,9 +161,9 @@ class Rows {
 
   /// One row of y, or that and the next one.
   void run(size_t row, bool pair) {
-    const size_t rows = s_.kernel_h + (pair ? 1 : 0);
-    slots_ = pair ? rows * p_.row_slots : p_.groups * kBlockTaps;
-    const Pixel pixel = pair ? pair_ : pixel_;
+    const size_t rows = s_.kernel_h + (pair ? 1 : 0);              // by ISA
+    slots_ = pair ? rows * p_.row_slots : p_.groups * kBlockTaps;  // by ISA
+    const Pixel pixel = pair ? pair_ : pixel_;                     // by ISA
     const size_t image = row / s_.out_height;
     first_row_ = static_cast<ptrdiff_t>(row % s_.out_height * s_.stride_h) - s_.pad_top;
     picture_ = reinterpret_cast<const uint8_t*>(args_.x) + image * s_.height * s_.width * s_.channels;
@@ -219,11 +219,12 @@ class Rows {
         const bool padding = from == nullptr || column < 0 || column >= static_cast<ptrdiff_t>(s_.width);
         *to++ = padding ? padding_ : from + static_cast<size_t>(column) * step;
       }
-      for (size_t t = s_.kernel_w; t < p_.row_slots; ++t, ++to) *to = to[-1];  // its weight is 0
+      for (size_t t = s_.kernel_w; t < p_.row_slots; ++t, ++to) *to = to[-1];  // weight 0  // by ISA
     }
     // The further parts of each weight, and what fills up the last group.
     const size_t window = rows * p_.row_slots;
-    for (size_t at = window; at < slots_; ++at) taps_[at] = at < p_.taps ? taps_[at - window] : padding_;
+    for (size_t at = window; at < slots_; ++at)                  // by ISA
+      taps_[at] = at < p_.taps ? taps_[at - window] : padding_;  // by ISA
   }
   /// To the window n outputs further.
   void advance(size_t n) {
@@ -258,14 +259,15 @@ void int8_depthwise_plan(const DepthwiseShape& shape, const Int8Numbers& numbers
   // A weight less its zero point may have 9 bits: it is a sum of several of 8 bits, for one tap each. Two
   // reach from -256 to 254.
   const int32_t above_least = numbers.w_zero + (numbers.w_signed ? 128 : 0);
-  const size_t parts = !kBlockQuads || above_least == 128 ? 1 : above_least == 0 ? 3 : 2;
+  const size_t parts = !kBlockQuads || above_least == 128 ? 1 : above_least == 0 ? 3 : 2;  // by ISA
   // Rows of the window are filled up to whole groups if that makes no more groups.
   const size_t by_row = round_up(shape.kernel_w, kBlockTaps);
   const bool fills =
       parts == 1 && shape.kernel_h * by_row == round_up(shape.kernel_h * shape.kernel_w, kBlockTaps);
-  p->row_slots = fills ? by_row : shape.kernel_w;
+  p->row_slots = fills ? by_row : shape.kernel_w;  // by ISA
   p->taps = shape.kernel_h * p->row_slots * parts;
-  p->pairs = kBlockQuads && fills && shape.kernel_h == 3 && p->row_slots == 4 && shape.stride_h == 1 &&
+  p->pairs = kBlockQuads && fills && shape.kernel_h == 3 &&   // by ISA
+             p->row_slots == 4 && shape.stride_h == 1 &&      // by ISA
              shape.dilation_h == 1 && shape.multiplier == 1;  // by ISA
   p->groups = ceil_div(p->taps, kBlockTaps);
   p->block_bytes = round_up(kColumnBytes + kBlock * p->groups * kBlockTaps * kBlockElementBytes, 64);
@@ -278,7 +280,8 @@ void int8_depthwise_pack(const Int8DepthwisePlan& p, const Int8Source& source, v
   __builtin_memset(packed, 0, p.packed_bytes);
   const DepthwiseShape& s = p.shape;
   const size_t window = s.kernel_h * p.row_slots;
-  const int32_t x_zero = p.numbers.x_zero + (kBlockQuads ? activation_shift(p.numbers) : 0);
+  const int32_t x_zero =
+      p.numbers.x_zero + (kBlockQuads ? activation_shift(p.numbers) : 0);  // not reached: constant
   Requant mode = Requant::kProvedUp;  // what every other one is worse than
   const auto block_of = [&](size_t o) {
     return static_cast<char*>(packed) + sizeof(Int8Header) + o / kBlock * p.block_bytes;
@@ -310,7 +313,7 @@ void int8_depthwise_pack(const Int8DepthwisePlan& p, const Int8Source& source, v
           int32_t rest = real;
           for (size_t tap = r * p.row_slots + t; tap < p.taps; tap += window) {
             const bool whole = p.taps == window;
-            const int32_t part = whole ? rest : rest < -128 ? -128 : rest > 127 ? 127 : rest;
+            const int32_t part = whole ? rest : rest < -128 ? -128 : rest > 127 ? 127 : rest;  // by ISA
             put(tap, part);
             rest -= part;
           }
@@ -332,9 +335,9 @@ void int8_depthwise(const Int8DepthwisePlan& plan, const Int8Args& args, Range r
   if (rows.begin == rows.end || plan.outputs == 0) return;
   Rows work(plan, args, scratch);
   for (size_t row = rows.begin; row < rows.end;) {
-    const bool pair = plan.pairs && row + 1 < rows.end && (row + 1) % plan.shape.out_height != 0;
+    const bool pair = plan.pairs && row + 1 < rows.end && (row + 1) % plan.shape.out_height != 0;  // by ISA
     work.run(row, pair);
-    row += pair ? 2 : 1;
+    row += pair ? 2 : 1;  // by ISA
   }
 }
 

@@ -158,5 +158,28 @@ TEST_P(Int8Depthwise, Multipliers) {
             {.numbers = {.x_signed = false, .w_signed = false, .x_zero = 12, .w_zero = 0}});
 }
 
+TEST_P(Int8Depthwise, EveryStepOfTheRequantization) {
+  const Int8Kernels& kernels = *k().int8;
+  expect_every_step([&](const Int8Numbers& numbers, const Int8Channels& channels) {
+    const size_t n = channels.bias.size();
+    Int8DepthwisePlan plan;
+    kernels.depthwise_plan({.height = 1, .width = 1, .channels = n, .out_height = 1, .out_width = 1}, numbers,
+                           &plan);
+    const std::vector<uint8_t> zeros(n), weights(n, 1);
+    GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);
+    Bytes x(zeros);
+    std::vector<uint8_t> y(n, 99);
+    Int8Source source{
+        weights.data(), 1, static_cast<ptrdiff_t>(n), static_cast<ptrdiff_t>(n), 0, {}, {}, {}, {}, {}};
+    channels.fill(&source);
+    kernels.depthwise_pack(plan, source, packed.data());
+    const Int8Args args{x.data(), packed.data(), y.data()};
+    kernels.depthwise(plan, args, {0, 0}, scratch.data());
+    EXPECT_EQ(std::vector<uint8_t>(n, 99), y);  // no rows
+    kernels.depthwise(plan, args, {0, 1}, scratch.data());
+    return y;
+  });
+}
+
 }  // namespace
 }  // namespace pochade

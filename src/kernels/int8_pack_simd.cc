@@ -138,11 +138,11 @@ void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packe
   __builtin_memset(packed, 0, p.packed_bytes);
   const Weights w = {p.numbers, source.data, source};
   const bool quads = kElementBytes == 1;
-  const int32_t offset = p.numbers.w_signed ? 0 : 128;  // to signed bytes
-  const bool keeps_zero = quads && p.numbers.w_zero != offset && !fits_without_zero(p, w);
-  const int32_t subtract = keeps_zero ? offset : p.numbers.w_zero;
+  const int32_t offset = p.numbers.w_signed ? 0 : 128;                                      // to signed bytes
+  const bool keeps_zero = quads && p.numbers.w_zero != offset && !fits_without_zero(p, w);  // by ISA
+  const int32_t subtract = keeps_zero ? offset : p.numbers.w_zero;                          // by ISA
   // Rows of pairs are copied without their zero point.
-  const int32_t x_zero = quads ? p.numbers.x_zero + activation_shift(p.numbers) : 0;
+  const int32_t x_zero = quads ? p.numbers.x_zero + activation_shift(p.numbers) : 0;  // not reached: constant
 
   Requant mode = Requant::kProvedUp;  // what every other one is worse than
   const size_t segment_groups = ceil_div(p.segment, kGroupValues);
@@ -168,7 +168,7 @@ void int8_conv_pack(const Int8ConvPlan& p, const Int8Source& source, void* packe
                    [&](size_t o) { return Place{columns_of(o), o % p.group_out, o}; });
   Int8Header header;
   header.mode = mode;
-  header.row_factor = keeps_zero ? offset - p.numbers.w_zero : 0;
+  header.row_factor = keeps_zero ? offset - p.numbers.w_zero : 0;  // by ISA
   __builtin_memcpy(packed, &header, sizeof(header));
 }
 

@@ -35,14 +35,14 @@ void fill_strides(ConvShape* s) {
 void choose_memory(Int8ConvPlan* p) {
   const ConvShape& s = p->shape;
   p->copies =
-      kElementBytes == 2 || s.pad_top < 0 ||
+      kElementBytes == 2 || s.pad_top < 0 ||                                                    // by ISA
       leaves(s.out_width, s.stride_w, (s.kernel_w - 1) * s.dilation_w, s.pad_left, s.width) ||  // by ISA
       leaves(s.out_height, s.stride_h, (s.kernel_h - 1) * s.dilation_h, s.pad_top, s.height);   // by ISA
   for (int i = 0; i < 2; ++i) {
-    p->by_tap = s.kernel_w > 1 && (s.dilation_w > 1 || (!p->copies && s.x_pixel != p->group_in));
+    p->by_tap = s.kernel_w > 1 && (s.dilation_w > 1 || (!p->copies && s.x_pixel != p->group_in));  // by ISA
     p->segment = p->by_tap ? p->group_in : s.kernel_w * p->group_in;
     // A partial group is read whole, which is allowed in scratch only.
-    p->copies = p->copies || p->segment % kGroupValues != 0;
+    p->copies = p->copies || p->segment % kGroupValues != 0;  // by ISA
   }
   p->segments = s.kernel_h * (p->by_tap ? s.kernel_w : 1);
   p->k_bytes = p->segments * ceil_div(p->segment, kGroupValues) * kGroupBytes;
@@ -108,8 +108,8 @@ void choose_tiles(Int8ConvPlan* p) {
 }
 
 const char* describe(const Int8ConvPlan& p) {
-  if (p.flat) return p.copies ? "matrix product over copied pixels" : "matrix product over pixels";
-  if (!p.copies) return "implicit matrix product, read in place";
+  if (p.flat) return p.copies ? "matrix product over copied pixels" : "matrix product over pixels";  // by ISA
+  if (!p.copies) return "implicit matrix product, read in place";                                    // by ISA
   return p.by_tap ? "implicit matrix product over copied rows, tap by tap"
                   : "implicit matrix product over copied rows";
 }

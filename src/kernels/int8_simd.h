@@ -137,7 +137,7 @@ struct Requantizer<Requant::kFloat> {
 /// What is added to an activation (or a zero point) q when it is read as the kernel multiplies it.
 POCHADE_INLINE int32_t activation_shift(const Int8Numbers& n) {
   if (n.x_signed == kKernelSigned) return 0;
-  return kKernelSigned ? -128 : 128;
+  return kKernelSigned ? -128 : 128;  // not reached: constant
 }
 /// The same for the bits of four activations.
 POCHADE_INLINE uint32_t activation_flip(const Int8Numbers& n) {

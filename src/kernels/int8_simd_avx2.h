@@ -103,8 +103,9 @@ POCHADE_INLINE void store_bytes(char* to, __m256i bytes, size_t n) {
 template <int V>
 POCHADE_INLINE void store_row(const I32 (&q)[V], const Narrow& narrow, char* to, size_t n) {
   const __m256i z = _mm256_setzero_si256();
-  const __m256i q1 = V > 1 ? q[V > 1 ? 1 : 0].v : z, q2 = V > 2 ? q[V > 2 ? 2 : 0].v : z,
-                q3 = V > 3 ? q[V > 3 ? 3 : 0].v : z;
+  const __m256i q1 = V > 1 ? q[V > 1 ? 1 : 0].v : z;  // not reached: constant
+  const __m256i q2 = V > 2 ? q[V > 2 ? 2 : 0].v : z;  // not reached: constant
+  const __m256i q3 = V > 3 ? q[V > 3 ? 3 : 0].v : z;  // not reached: constant
   const __m256i bytes = narrowed(q[0].v, q1, q2, q3, narrow);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const __m256i sorted = _mm256_permutevar8x32_epi32(bytes, order);

@@ -129,8 +129,9 @@ POCHADE_INLINE __mmask64 byte_mask(size_t n) {
 template <int V>
 POCHADE_INLINE void store_row(const I32 (&q)[V], const Narrow& narrow, char* to, size_t n) {
   const __m512i z = _mm512_setzero_si512();
-  const __m512i q1 = V > 1 ? q[V > 1 ? 1 : 0].v : z, q2 = V > 2 ? q[V > 2 ? 2 : 0].v : z,
-                q3 = V > 3 ? q[V > 3 ? 3 : 0].v : z;
+  const __m512i q1 = V > 1 ? q[V > 1 ? 1 : 0].v : z;  // not reached: constant
+  const __m512i q2 = V > 2 ? q[V > 2 ? 2 : 0].v : z;  // not reached: constant
+  const __m512i q3 = V > 3 ? q[V > 3 ? 3 : 0].v : z;  // not reached: constant
   const __m512i bytes = narrowed(q[0].v, q1, q2, q3, narrow);
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   _mm512_mask_storeu_epi8(to, byte_mask(n), _mm512_permutexvar_epi32(order, bytes));

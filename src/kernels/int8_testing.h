@@ -16,7 +16,7 @@ inline std::vector<int32_t> integers(size_t n, uint64_t seed, int32_t low, int32
   for (int32_t& x : out) {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
     const uint64_t span = static_cast<uint64_t>(int64_t{high} - low) + 1;
-    x = static_cast<int32_t>(low + static_cast<int64_t>((state >> 33) % span));
+    x = static_cast<int32_t>(low + static_cast<int64_t>((state >> 32) % span));
   }
   return out;
 }
@@ -37,7 +37,7 @@ inline constexpr int32_t kFitted = 1000;
 struct Int8Case {
   Int8Numbers numbers;
   int32_t least_exponent = kFitted, most_exponent = kFitted;
-  int32_t bias = 20000;   ///< at most
+  int32_t bias = 20000;   ///< at most; 0: there is none
   bool extremes = false;  ///< all activations and weights are the least or the greatest of their type
 };
 
@@ -65,7 +65,8 @@ struct Int8Channels {
     }
   }
   void fill(Int8Source* source) const {
-    source->bias = bias.data();
+    const bool biased = std::any_of(bias.begin(), bias.end(), [](int32_t b) { return b != 0; });
+    source->bias = biased ? bias.data() : nullptr;
     source->multiplier = multiplier.data();
     source->exponent = exponent.data();
     source->scale = scale.data();
@@ -172,6 +173,13 @@ inline std::vector<Int8Case> int8_cases() {
   add({.numbers = {.x_zero = 1}, .least_exponent = -21, .most_exponent = -18, .bias = 1 << 28});
   add({.numbers = {.x_zero = 1}, .least_exponent = 1, .most_exponent = 4, .bias = INT32_MAX});
   add({.numbers = {.low = 5, .high = 5, .rounding = Int8Rounding::kReal}});
+  // More than any proof covers, and more than a sum that is cut.
+  add({.numbers = {.x_zero = 1}, .least_exponent = 9, .most_exponent = 12});
+  add({.numbers = {.x_zero = 1, .rounding = Int8Rounding::kReal},
+       .least_exponent = 1,
+       .most_exponent = 9,
+       .bias = INT32_MAX});
+  add({.numbers = {.x_zero = 1}, .bias = 0});
   return out;
 }
 
@@ -183,6 +191,35 @@ inline std::string text(const Int8Numbers& n) {
          (n.rounding == Int8Rounding::kFixedPoint ? " fixed"
           : n.rounding == Int8Rounding::kReal     ? " real"
                                                   : " float");
+}
+
+/// Sums on both sides of every step of the output, for many multipliers. `run(numbers, channels)` gives the
+/// outputs of channels whose sums are their biases.
+template <typename Run>
+void expect_every_step(const Run& run) {
+  const std::vector<int32_t> multipliers = integers(30, 5, 1 << 30, INT32_MAX);
+  for (size_t i = 0; i < 80; ++i) {
+    const int32_t multiplier = i < multipliers.size() ? multipliers[i] : i % 2 == 0 ? INT32_MAX : 1 << 30;
+    const int32_t exponent = 3 - static_cast<int32_t>(i % 35);
+    // Results of one sign, or of both.
+    Int8Numbers numbers = i % 3 == 0 ? Int8Numbers{.y_zero = -128} : Int8Numbers{.y_zero = 3, .low = -100};
+    if (i >= 40) numbers.rounding = Int8Rounding::kReal;
+    SCOPED_TRACE(std::to_string(multiplier) + " * 2^" + std::to_string(exponent) + text(numbers));
+    Int8Channels channels(0, {}, 1);
+    for (int32_t step = -140; step <= 260; ++step)
+      for (int32_t near = -2; near <= 2; ++near) {
+        const double sum = (step - 0.5) * std::ldexp(1.0, 31 - exponent) / multiplier;
+        channels.bias.push_back(static_cast<int32_t>(std::clamp(std::floor(sum), -2.1e9, 2.1e9)) + near);
+        channels.multiplier.push_back(multiplier);
+        channels.exponent.push_back(exponent);
+      }
+    channels.fill_reals();
+    const std::vector<uint8_t> y = run(numbers, channels);
+    ASSERT_EQ(y.size(), channels.bias.size());
+    for (size_t o = 0; o < y.size(); ++o)
+      ASSERT_EQ(requantized(0, channels, o, numbers), value_of(y[o], true))
+          << "of the sum " << channels.bias[o];
+  }
 }
 
 inline constexpr int32_t kUntouched = -1000;

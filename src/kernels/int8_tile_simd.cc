@@ -331,7 +331,7 @@ static_assert(kMostRows <= 12);
 double tile_cost(size_t rows, size_t vectors) {
   constexpr double kLatency = 5;
   const double sums = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
-  double cost = sums > loads ? sums : loads;
+  double cost = sums > loads ? sums : loads;  // by ISA
   if (cost < kLatency) cost = kLatency;
   return cost + 0.1 * loads + 0.5;
 }
@@ -364,7 +364,7 @@ void int8_strip(Int8TileArgs args, size_t rows, size_t vectors) {
     kTiles[height - 1][vectors - 1](args);
     args.a_offset += height * args.lda;
     args.y += height * args.ldy;
-    if (args.row_terms != nullptr) args.row_terms += height;
+    if (args.row_terms != nullptr) args.row_terms += height;  // by ISA
   }
 }
 
