@@ -115,7 +115,7 @@ class Task {
     x += static_cast<size_t>(-s_.pad_left) * s_.x_pixel;                             // by ISA
     return x + static_cast<size_t>(row) * s_.x_row;                                  // by ISA
   }
-  size_t pixel_bytes() const { return p_.copies ? p_.group_in * kElementBytes : s_.x_pixel; }
+  size_t pixel_bytes() const { return p_.copies ? p_.group_in * kElementBytes : s_.x_pixel; }  // by ISA
 
   const char** segments_of(size_t slot) const {
     return reinterpret_cast<const char**>(scratch_ + layout_.segments) + slot * p_.segments;
