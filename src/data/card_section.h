@@ -2,6 +2,8 @@
 // A table of a card (TOML), and how to complain about it. Only for the files that parse cards.
 
 #include <toml++/impl/preprocessor.h>
+
+#include <cstdint>
 // toml++ 3.3 promises the compiler what a file can break: that the name of a table begins with a letter
 // ("[!a]", of which it goes on to complain), and that a letter beyond ASCII which might be white space is
 // ("[é]").
