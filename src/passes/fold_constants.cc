@@ -32,13 +32,19 @@ bool moves_weights(const Op& op) {
          op_as<Unsqueeze>(op) || op_as<Identity>(op);
 }
 
-/// By value: whether it is made of dequantized constants.
+/// By value: whether it is made of dequantized constants. Files may turn the integers before that, and such
+/// integers become constants only in this pass.
 std::vector<bool> dequantized_constants(const Graph& graph) {
   std::vector<bool> out(static_cast<size_t>(graph.value_count()), false);
+  std::vector<bool> constant;
+  for (ValueId v = 0; v < graph.value_count(); ++v) constant.push_back(graph.fact(v).is_constant());
+  const auto is_constant = [&](ValueId v) { return v == kNone || constant[static_cast<size_t>(v)]; };
   for (const NodeId n : graph.topological_order()) {
     const Node& node = graph.node(n);
     if (node.inputs.empty() || node.inputs[0] == kNone) continue;
-    const bool is_source = op_as<DequantizeLinear>(*node.op) && graph.fact(node.inputs[0]).is_constant();
+    if (node.op->deterministic() && std::ranges::all_of(node.inputs, is_constant))
+      for (const ValueId y : node.outputs) constant[static_cast<size_t>(y)] = true;
+    const bool is_source = op_as<DequantizeLinear>(*node.op) && is_constant(node.inputs[0]);
     const bool is_moved = moves_weights(*node.op) && out[static_cast<size_t>(node.inputs[0])];
     for (const ValueId y : node.outputs) out[static_cast<size_t>(y)] = is_source || is_moved;
   }

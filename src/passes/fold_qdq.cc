@@ -227,6 +227,16 @@ class Folder {
     return w;
   }
 
+  static constexpr double kMostCounts = 1e9;  ///< of a bias: leaves room for the sum of products
+
+  /// Whether a channel's results are all nearer to 0 than to the next integer: quantizers write channels
+  /// whose weights are 0 with a scale next to 0 and a bias beyond all bounds, and any other bias does as
+  /// well. `step`: x scale * w scale
+  static bool comes_to_nothing(double bias_count, const Tensor& w, double step, const Draft& draft) {
+    const double products = static_cast<double>(w.elements() / w.shape()[0]) * 255 * 255;
+    return (std::abs(bias_count) + products) * step < 0.49 * static_cast<double>(draft.out.scale());
+  }
+
   /// Counts the bias in x scale * w scale * `unit`. False: it cannot be.
   bool add_bias(const Node& node, const QuantizedConstant& w, float unit, size_t channels, Draft& draft) {
     const ValueId bias = input_of(node, 2);
@@ -253,8 +263,9 @@ class Folder {
       } else {
         count = static_cast<double>(real.data<float>()[from]) * static_cast<double>(unit) / step;
       }
-      // Room for the sum of products.
-      if (!(std::abs(count) <= 1e9)) return false;
+      if (!(std::abs(count) <= kMostCounts) && !comes_to_nothing(count, w.integers, step, draft))
+        return false;
+      count = std::clamp(count, -kMostCounts, kMostCounts);
       counts.push_back(static_cast<int32_t>(round_value(count, Rounding::kOnnx)));
     }
     const Tensor tensor = Tensor::of<int32_t>({static_cast<int64_t>(channels)}, counts);

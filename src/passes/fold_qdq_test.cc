@@ -167,6 +167,41 @@ TEST(FoldQdq, ConvolutionsWithTheirBiasAndBounds) {
       }
 }
 
+TEST(FoldQdq, ChannelsOfNothingMayHaveAnyBias) {
+  // What a quantizer writes for a channel of weights that are 0: a scale next to 0, and a bias beyond int32's
+  // sums.
+  for (const float dead_scale : {1e-20f, 1e-6f}) {
+    SCOPED_TRACE(dead_scale);
+    Builder b(17);
+    const ValueId x = b.qdq(b.input({1, 6, 7, 5}), 0.02f, 100);
+    const std::vector<float> scales{0.01f, dead_scale, 0.01f};
+    const std::vector<int32_t> counts{100, -2147483647, -200};
+    const auto by_channel = [&](Tensor integers, float unit) {
+      std::vector<float> units = scales;
+      for (float& scale : units) scale *= unit;
+      DequantizeLinear op;
+      op.axis = 0;
+      return b.add(op, {b.constant(std::move(integers)), b.constant(Tensor::of<float>({3}, units))});
+    };
+    const ValueId w = by_channel(random_tensor(DType::kI8, {3, 3, 3, 5}, -127, 128, b.random), 1);
+    const ValueId bias = by_channel(Tensor::of<int32_t>({3}, counts), 0.02f);
+    b.output(b.qdq(b.add(Conv{}, {x, w, bias}), 0.05f, 128));
+    // A bias that can be seen is none that integers have room for.
+    EXPECT_EQ(folded(b, 0.05), dead_scale < 1e-10f ? "Quantize QuantizedConv Dequantize"
+                                                   : "Quantize Dequantize Conv Quantize Dequantize");
+  }
+}
+
+TEST(FoldQdq, WeightsMayBeTurnedBeforeTheyAreDequantized) {
+  Builder b(17);
+  const ValueId x = b.qdq(b.input({1, 6, 7, 5}), 0.02f, 100);
+  Transpose turn;
+  turn.perm = {3, 1, 2, 0};
+  const ValueId w = b.add(turn, {b.constant(random_tensor(DType::kI8, {5, 3, 3, 9}, -127, 128, b.random))});
+  b.output(b.qdq(b.add(Conv{}, {x, b.dequantized_by_channel(w, 0, 9, 1)}), 0.05f, 128));
+  EXPECT_EQ(folded(b, 0.05), "Quantize QuantizedConv Dequantize");
+}
+
 TEST(FoldQdq, AChainStaysOnIntegersToTheEnd) {
   Builder b(5);
   const ValueId x = b.qdq(b.input({1, 4, 8, 8}), 0.02f, 120);

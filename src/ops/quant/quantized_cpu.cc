@@ -432,8 +432,10 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
 
 Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_add(quantized, at);
-  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
-    return lower_quantized_table(quantized, at);
+  if (is_onnx_function(quantized, at)) {
+    TRY(Step table, lower_quantized_table(quantized, at));
+    if (!table.is_reference() || !is_plain_binary(quantized, at)) return table;
+  }
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   if (quantized.rounding == Rounding::kOnnx)
     return runs_step(at, "add_real_8", "in single precision", 1,
@@ -453,8 +455,10 @@ Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at)
 
 Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_mul(quantized, at);
-  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
-    return lower_quantized_table(quantized, at);
+  if (is_onnx_function(quantized, at)) {
+    TRY(Step table, lower_quantized_table(quantized, at));
+    if (!table.is_reference() || !is_plain_binary(quantized, at)) return table;
+  }
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   if (quantized.rounding == Rounding::kOnnx)
     return runs_step(at, "mul_8", "in single precision, halves to even", 1,
@@ -525,8 +529,10 @@ Result<Step> lower_quantized_batch_normalization(const Quantized& quantized, con
 }
 
 Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& at) {
-  if (is_onnx_function(quantized, at) && !is_plain_binary(quantized, at))
-    return lower_quantized_table(quantized, at);
+  if (is_onnx_function(quantized, at)) {
+    TRY(Step table, lower_quantized_table(quantized, at));
+    if (!table.is_reference() || !is_plain_binary(quantized, at)) return table;
+  }
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
   TRY(const PairTable pairs, pairs_of(quantized));
   return pair_step(at, pairs);

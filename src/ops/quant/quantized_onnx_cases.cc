@@ -64,6 +64,15 @@ void add_binary(List& list, DType dtype) {
     operands(list.add(name("prelu"), PRelu(), {a, b}, byte(dtype, 0.8f, 2)));
   }
   const Shape shape{3, 5, 67};
+  // A single constant of integers is the same function as one of a real number: x - 1, all of whose results
+  // lie between two integers.
+  const Type unit = byte(dtype, 0.007843138f, -128), half = byte(dtype, 0.003921569f, -128);
+  const Tensor one = Tensor::scalar<int32_t>(dtype == DType::kI8 ? 127 : 255).cast(dtype).value();
+  const auto constant = [&](Case& test) { test.input(bytes(dtype, shape)).weight(one).tolerance(0, 0); };
+  constant(list.add(format("add_constant_{}", to_string(dtype)), Add(), {unit, half}, unit));
+  constant(list.add(format("sub_constant_{}", to_string(dtype)), Sub(), {unit, half},
+                    byte(dtype, 0.007843138f, -1)));
+  constant(list.add(format("mul_constant_{}", to_string(dtype)), Mul(), {unit, half}, half));
   list.add(format("add_single_{}", to_string(dtype)), Add(), {a, Type()}, byte(dtype, 0.1f, 0))
       .input(bytes(dtype, shape))
       .weight(Tensor::scalar(0.33f));
