@@ -104,15 +104,14 @@ def converted(program, model, extension, scratch):
     if status != 0 and (way := re.search(r"--(?:shape|from|states) \S+", error)):
         how = f"with `{way.group()}`"
         status, out, error = run(program, *words, *way.group().split())
-    if status != 0 and "would not compute" in error:
-        how = "a step more or less in its layers (`--tolerance`)"
-        status, out, error = run(program, *words, "--tolerance", 0.3)
     if status != 0:
         return "refused: " + error.splitlines()[0]
     verdict = json.loads(out)
     if "rounding" in verdict:
         least = min((o["psnr_db"] for o in verdict["rounding"] if o["psnr_db"] is not None), default=None)
-        how = ", ".join(filter(None, [how, f"ONNX's rounding: {least:.0f} dB" if least is not None else "exact"]))
+        steps = max((round(o["steps"], 2) for o in verdict["rounding"] if o["steps"] is not None), default=None)
+        counted = "" if steps is None else f"{steps:g} step{'' if steps == 1 else 's'}, "
+        how = ", ".join(filter(None, [how, f"ONNX's rounding: {counted}{least:.0f} dB" if least is not None else "exact"]))
     elif all(o["max_abs"] == 0 for o in verdict["outputs"]):
         how = ", ".join(filter(None, [how, "exact"]))
     return how or "same"
@@ -177,7 +176,7 @@ Well-known models that the tests read, run and convert. Where they come from is 
   how often they are right on 500 pictures. `the recorded output`: on random input, what the engine in the next column computed.
 - **agrees with**: TFLite's reference kernels (`bit exact`, or at least so many decibels), or what the column names, with the largest difference.
 - **ONNX**, **TFLite**: what `pochade convert` makes of it, run beside the original on random input. `exact`: the same bits; `same`: within
-  0.001 of the largest value. TFLite's integers go through float in ONNX: the decibels are what the other rounding makes of the outputs.
+  0.001 of the largest value. TFLite's integers go through float in ONNX: steps and decibels are what the other rounding makes of the outputs.
 {timed}- **arena**: memory of the inner values of one run.
 
 {table}

@@ -52,7 +52,8 @@ struct Outcome {
   std::optional<Verdict> verdict;
   /// If the format rounds integers in another way than the original: what that alone makes of the outputs.
   std::optional<Verdict> rounding;
-  std::string failure;  ///< why there is no verdict
+  double layer_steps = 0;  ///< of one layer, at most
+  std::string failure;     ///< why there is no verdict
 };
 
 nlohmann::ordered_json outcome_json(const ConvertFlags& flags, const Outcome& outcome,
@@ -65,7 +66,10 @@ nlohmann::ordered_json outcome_json(const ConvertFlags& flags, const Outcome& ou
     json["before_simplify"] = {{"operators", outcome.before.operators}, {"bytes", outcome.before.bytes}};
   if (outcome.verdict) {
     json.update(verdict_json(*outcome.verdict, options));
-    if (outcome.rounding) json["rounding"] = verdict_json(*outcome.rounding, options)["outputs"];
+    if (outcome.rounding) {
+      json["rounding"] = verdict_json(*outcome.rounding, options)["outputs"];
+      json["layer_steps"] = outcome.layer_steps;
+    }
   } else {
     json.update({{"verdict", "failed"}, {"failure", outcome.failure}});
   }
@@ -82,10 +86,12 @@ void print_outcome(const ConvertFlags& flags, const Outcome& outcome, const Veri
               static_cast<long long>(outcome.written.operators),
               static_cast<long long>(outcome.written.bytes));
   if (outcome.verdict) print_verdict(*outcome.verdict, options);
-  if (outcome.rounding)
-    for (const Difference& d : outcome.rounding->outputs)
-      std::printf("%-30s PSNR %.1f dB to the original: the format rounds integers in another way\n",
-                  d.name.c_str(), d.psnr_db);
+  if (!outcome.rounding) return;
+  const char* target = std::filesystem::path(flags.out).extension() == ".onnx" ? "ONNX" : "TFLite";
+  std::printf("%s rounds integers in another way than the original: a layer by itself by %g step%s at most\n",
+              target, outcome.layer_steps, outcome.layer_steps == 1 ? "" : "s");
+  for (const Difference& d : outcome.rounding->outputs)
+    std::printf("%-30s %s\n", d.name.c_str(), of_rounding(d).c_str());
 }
 
 /// Reads back what lies in the temporary file, and runs it beside the original.
@@ -97,6 +103,7 @@ void judge(const Graph& original, const std::filesystem::path& out, const FileWr
     TRY(ExportVerdict verdict, verify_export(original, again, out, options));
     outcome.verdict = std::move(verdict.verdict);
     outcome.rounding = std::move(verdict.rounding);
+    outcome.layer_steps = verdict.layer_steps;
     return {};
   }();
   if (!judged && judged.error().code() == ErrorCode::kCancelled)

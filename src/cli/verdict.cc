@@ -1,5 +1,7 @@
 #include "cli/verdict.h"
 
+#include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "cli/common.h"
@@ -17,6 +19,7 @@ nlohmann::ordered_json verdict_json(const Verdict& verdict, const VerifyOptions&
                               {"max_relative", json_number(d.max_relative)},
                               {"cosine", json_number(d.cosine)},
                               {"psnr_db", json_number(d.psnr_db)},
+                              {"steps", d.step > 0 ? json_number(d.steps()) : nlohmann::ordered_json()},
                               {"mismatch", d.mismatch}});
   out["first_difference"] = nlohmann::ordered_json();
   if (const auto& first = verdict.first)
@@ -25,11 +28,26 @@ nlohmann::ordered_json verdict_json(const Verdict& verdict, const VerifyOptions&
   return out;
 }
 
+std::string in_steps(const Difference& d) {
+  if (d.step == 0 || !d.mismatch.empty()) return "";
+  // Of dequantized values the quotient is not quite whole.
+  const double steps = std::round(d.steps() * 100) / 100;
+  return format("within {} step{} of its integers", steps, steps == 1 ? "" : "s");
+}
+
+std::string of_rounding(const Difference& d) {
+  std::array<char, 40> psnr;
+  std::snprintf(psnr.data(), psnr.size(), "PSNR %.1f dB", d.psnr_db);
+  const std::string steps = in_steps(d);
+  return format("{}{}{} to the original", steps, steps.empty() ? "" : ", ", std::string(psnr.data()));
+}
+
 void print_verdict(const Verdict& verdict, const VerifyOptions& options) {
   for (const Difference& d : verdict.outputs) {
     if (d.mismatch.empty())
-      std::printf("%-30s max_abs %.3g  relative %.3g  cosine %.9f  PSNR %.1f dB\n", d.name.c_str(), d.max_abs,
-                  d.max_relative, d.cosine, d.psnr_db);
+      std::printf("%-30s max_abs %.3g  relative %.3g  cosine %.9f  PSNR %.1f dB%s%s\n", d.name.c_str(),
+                  d.max_abs, d.max_relative, d.cosine, d.psnr_db, d.max_abs > 0 && d.step > 0 ? "  " : "",
+                  d.max_abs > 0 ? in_steps(d).c_str() : "");
     else
       std::printf("%-30s %s\n", d.name.c_str(), d.mismatch.c_str());
   }

@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 #include "cli/verdict.h"
 #include "cli/verify_data.h"
+#include "data/verify_export.h"
 #include "formats/formats.h"
 
 namespace pochade {
@@ -27,15 +28,23 @@ void verify(const VerifyFlags& flags) {
   options.shapes = flags.run.shapes_by_name();
   const Verdict verdict =
       value_or_fail(verify_models(a, b, options).context("cannot compare {} and {}", flags.a, flags.b));
+  const bool only_rounding =
+      !verdict.same && differ_by_rounding_alone(a, b, flags.b, options).value_or(false);
 
   if (flags.json) {
     nlohmann::ordered_json out = {{"a", flags.a}, {"b", flags.b}};
     out.update(verdict_json(verdict, options));
+    if (only_rounding) out["verdict"] = "same but for rounding";
     print_json(out);
   } else {
     print_verdict(verdict, options);
+    if (only_rounding)
+      std::printf(
+          "Same but for rounding: %s rounds integers in another way, and with its rounding they are the "
+          "same\n",
+          flags.b.c_str());
   }
-  if (!verdict.same) throw VerbFailure{format("{} and {} differ", flags.a, flags.b), "", 1};
+  if (!verdict.same && !only_rounding) throw VerbFailure{format("{} and {} differ", flags.a, flags.b), "", 1};
 }
 
 }  // namespace
@@ -45,7 +54,8 @@ void add_verify(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
       "verify", "Compare two models on the same inputs, and find the layer where they part");
   verb->footer(
-      "Exit code 0: same, 1: different.\nExamples:\n  pochade verify model.onnx converted.onnx --samples 10\n"
+      "Exit code 0: same, also where B's format rounds integers in another way and that is all; 1: "
+      "different.\nExamples:\n  pochade verify model.onnx converted.onnx --samples 10\n"
       "  pochade verify float.tflite int8.tflite --data photos/ --preprocess signed --agreement 0.95");
   verb->add_option("A", flags->a, "The model that is right")->required();
   verb->add_option("B", flags->b, "The model to be judged")->required();

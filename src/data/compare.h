@@ -11,7 +11,9 @@ struct Difference {
   double max_relative = 0;  ///< max_abs / largest |a|
   double cosine = 1;        ///< of the two as vectors; 1 when both are zero
   double psnr_db = 0;       ///< 20 log10(range of a) - 10 log10(mean squared error); infinite when equal
-  std::string mismatch;     ///< dtype or shape differ: then nothing else holds
+  double step = 0;       ///< of the integers that the values are or stand for; 0: they do not, or not alike
+  std::string mismatch;  ///< dtype or shape differ: then nothing else holds
+  double steps() const { return step > 0 ? max_abs / step : 0; }
 };
 
 Difference compare(std::string name, const Tensor& a, const Tensor& b);

@@ -18,11 +18,18 @@ struct VerifyOptions {
   std::function<bool()> go_on;          ///< asked after every step; false ends the comparison with kCancelled
 };
 
+/// The shapes of a's inputs, with open_size where the model and the caller leave one open.
+Result<std::vector<Shape>> verify_shapes(const Graph& a, const VerifyOptions& options);
+
 struct Verdict {
   bool same = false;
   std::vector<Difference> outputs;  ///< the worst of all samples, in the order of a's outputs
   std::optional<Difference> first;  ///< if they differ: the first value that both name and that differs
 };
+
+/// What one step of a's integers is in the value: 1 if it is of 8-bit integers or has a quantization, the
+/// scale if it was dequantized (and perhaps moved) from them; 0: neither.
+double integer_step(const Graph& a, ValueId value);
 
 /// `a` is right, `b` is judged. Outputs are matched by name, else by position. Errors: other numbers of
 /// inputs or outputs, sizes that are open, a model that does not run.

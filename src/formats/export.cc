@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "formats/expand_quantized.h"
 #include "formats/onnx/export.h"
 #include "formats/tflite/export.h"
+#include "ops/elementwise/select.h"
+#include "ops/matrix/gemm.h"
 #include "ops/quant/quantized.h"
+#include "ops/resize/resize.h"
 #include "passes/pipeline.h"
 
 namespace pochade {
@@ -56,6 +60,58 @@ Result<ExportSummary> with_nearest_way(const Graph& graph, Result<ExportSummary>
                               written.error().text(), last);
 }
 
+bool is_byte(const Quantized::Type& type) {
+  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
+}
+
+/// Whether readers of ONNX's groups make one operator on integers of it again (passes/fold_qdq.h).
+bool is_folded_by_readers(const Graph& graph, const Node& node, const Quantized& op) {
+  static const std::set<std::string_view> names = {"Conv",        "ConvTranspose", "Gemm",    "Concat",
+                                                   "AveragePool", "ReduceMean",    "Softmax", "Add",
+                                                   "Sub",         "Mul",           "PRelu"};
+  if (op_as<Identity>(*op.op)) return true;
+  if (!is_byte(op.in[0]) || !std::ranges::all_of(op.out, is_byte)) return false;
+  const auto varies = [&](ValueId v) {
+    const auto constant = v == kNone ? Result<Tensor>(Tensor()) : constant_value(graph, v);
+    return v != kNone && !(constant && constant->defined());
+  };
+  const auto varying = std::ranges::count_if(node.inputs, varies);
+  const auto* resize = op_as<Resize>(*op.op);
+  const bool moves = op.in[0] == op.out[0] && (resize == nullptr || resize->mode == Resize::Mode::kNearest);
+  return names.contains(op.op->name()) || moves ||
+         (varying == 1 && (op.op->elementwise() || op_as<MatMul>(*op.op)));
+}
+
+/// Real numbers between Dequantize and Quantize. Empty: this cannot be said so.
+std::optional<std::vector<ValueId>> add_real(GraphCopy& copy, const Node& node, const Quantized& op) {
+  const auto identity = [&](const std::string& name, Quantized::Type in, Quantized::Type out, Activation act,
+                            ValueId x) {
+    Quantized made;
+    made.op = make_op(Identity{});
+    made.in = {std::move(in)};
+    made.out = {std::move(out)};
+    made.act = act;
+    made.rounding = Rounding::kOnnx;
+    return copy.add(name, std::move(made), {x});
+  };
+  std::vector<ValueId> inputs = copy.now(node.inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == kNone || !op.in[i].dtype) continue;
+    const auto real = identity(format("{}/real{}", node.name, i), meant_type(op, i), {}, {}, inputs[i]);
+    if (!real) return std::nullopt;
+    inputs[i] = *real;
+  }
+  auto outputs = copy.add_all(node.name + "/real", op.op, std::move(inputs));
+  if (!outputs) return std::nullopt;
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    if (!op.out[i].dtype) continue;
+    const auto integers = identity(node.name, {}, op.out[i], i == 0 ? op.act : Activation(), (*outputs)[i]);
+    if (!integers) return std::nullopt;
+    (*outputs)[i] = *integers;
+  }
+  return *std::move(outputs);
+}
+
 /// Every operator on integers with that rounding; one that has no arithmetic there stays as it is.
 Result<std::optional<Graph>> rounded_as(const Graph& graph, Rounding rounding) {
   GraphCopy copy(graph);
@@ -67,6 +123,12 @@ Result<std::optional<Graph>> rounded_as(const Graph& graph, Rounding rounding) {
       TRY(copy.copy(id));
       continue;
     }
+    if (rounding == Rounding::kOnnx && !is_folded_by_readers(graph, node, *op))
+      if (const auto real = add_real(copy, node, *op)) {
+        changed = true;
+        for (size_t i = 0; i < node.outputs.size(); ++i) copy.set(node.outputs[i], real->at(i));
+        continue;
+      }
     Quantized other = *op;
     other.rounding = rounding;
     for (size_t i = 0; i < other.in.size(); ++i) other.in[i] = meant_type(*op, i);

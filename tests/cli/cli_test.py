@@ -466,6 +466,22 @@ class Models(Command):
         self.assertEqual(told["verdict"], "different")
         self.assertEqual(told["first_difference"]["name"], "m")
 
+    def test_rounding_is_told_from_faults(self):
+        # Squares of 0 to 16 in steps of 2: every odd one lies in the middle between two integers.
+        squares = lambda factor: model(
+            [node("QuantizeLinear", ["x", "unit"], ["q"]), node("DequantizeLinear", ["q", "unit"], ["r"]), node("Mul", ["r", "r"], ["m"]),
+             node("QuantizeLinear", ["m", "fine"], ["p"]), node("DequantizeLinear", ["p", "fine"], ["y"])],
+            [value_info("x", [1, 200])], [value_info("y", [1, 200])], [tensor("unit", [], [2 ** -4]), tensor("fine", [], [factor * 2 ** -7])],
+        )
+        self.write("square.onnx", squares(1))
+        self.write("other.onnx", squares(2))
+        told = json.loads(self.good("convert", "square.onnx", "square.tflite", "--json").stdout)
+        self.assertEqual((told["verdict"], told["layer_steps"], told["rounding"][0]["steps"]), ("same", 1, 1))
+        self.assertIn(b"Same but for rounding", self.good("verify", "square.onnx", "square.tflite").stdout)
+        self.assertIn(b"within 1 step", self.good("convert", "square.onnx", "square.tflite").stdout)
+        done = self.run_it("verify", "other.onnx", "square.tflite", "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["verdict"]), (1, "different"))
+
     def test_convert_writes_what_computes_the_same(self):
         two = model(
             [node("Dropout", ["x"], ["d"]), node("Mul", ["d", "f"], ["m"], "scale"), node("Relu", ["m"], ["y"])],
