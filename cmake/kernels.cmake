@@ -43,6 +43,9 @@ function(pochade_add_kernels target)
     ${CMAKE_SOURCE_DIR}/src/kernels/quantized_pool_simd.cc
     ${CMAKE_SOURCE_DIR}/src/kernels/quantized_wide_simd.cc
     PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>;$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-fvect-cost-model=dynamic>")
+  # Only plan: small code, at any speed.
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/kernels/conv_plan_simd.cc
+    ${CMAKE_SOURCE_DIR}/src/kernels/int8_plan_simd.cc PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
   set(integer_sources ${sources})
   list(FILTER integer_sources INCLUDE REGEX "/int8_[a-z]+_simd\\.cc$")
   foreach(isa ${POCHADE_ISAS} ${POCHADE_INTEGER_ISAS})

@@ -36,12 +36,12 @@ struct Place {
   size_t at;
   size_t channel;  ///< of the source
 };
-/// All n columns, unless their `mode` is kFloat; place(i) is the Place of one. Returns the mode of the
-/// layer.
+/// All n columns, unless their `mode` is kFloat or kSums; place(i) is the Place of one. Returns the mode of
+/// the layer.
 template <typename PlaceOf>
 Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n, Requant mode,
                   PlaceOf place) {
-  if (mode == Requant::kFloat) return mode;
+  if (mode >= Requant::kFloat) return mode;
   const Requant proved = numbers.low >= numbers.y_zero ? Requant::kProvedUp : Requant::kProved;
   for (size_t i = 0; i < n; ++i) {  // by ISA
     const Place here = place(i);
@@ -53,6 +53,16 @@ Requant prove_all(const Int8Numbers& numbers, const Int8Source& source, size_t n
     return mode;
   }
   return proved;  // by ISA
+}
+
+/// Bytes of an output.
+POCHADE_INLINE size_t output_bytes(const Int8Numbers& numbers) {
+  return numbers.rounding == Int8Rounding::kSums ? sizeof(int32_t) : 1;
+}
+
+/// Less what the zero point of the activations adds to a sum of products.
+POCHADE_INLINE uint32_t centred_sum(int32_t sum, int32_t x_zero, int32_t weights) {
+  return static_cast<uint32_t>(sum) - static_cast<uint32_t>(x_zero) * static_cast<uint32_t>(weights);
 }
 
 POCHADE_INLINE Requant worse(Requant a, Requant b) {
@@ -76,6 +86,7 @@ struct Int8TileArgs {
   size_t panel;   ///< bytes between panels
   Columns columns;
   const int32_t* row_terms;  ///< one a row, or null
+  int32_t x_zero;            ///< of the activations as they are multiplied; read if kSums
   char* y;
   size_t ldy;
   size_t channels;  ///< of all vectors

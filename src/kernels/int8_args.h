@@ -4,8 +4,8 @@
 // An activation or a weight q stands for (q - zero) * scale. The sum of (x - x_zero) * (w - w_zero) over the
 // window, plus the bias, is exact modulo 2^32; it becomes an 8-bit output before it leaves the registers:
 //   y = clamp(y_zero + requantize(bias + sum), low, high)
-// Padding is x_zero, a real zero. Because the sums are exact, all instruction sets and all divisions of the
-// work give the same result.
+// or it is stored as it is, in 32 bits. Padding is x_zero, a real zero. Because the sums are exact, all
+// instruction sets and all divisions of the work give the same result.
 
 #include "kernels/conv_args.h"
 
@@ -20,6 +20,9 @@ enum class Int8Rounding : uint8_t {
   kFixedPoint,
   kReal,   ///< double(sum) * real, rounded to nearest, halves away from zero
   kFloat,  ///< float(sum) * scale, rounded to nearest even
+  /// Not at all: y is int32, and y_signed, y_zero, low and high mean nothing. Packed weights do not depend on
+  /// x_zero then: a plan may run with another one than it was packed with.
+  kSums,
 };
 
 /// What the integers mean. The zero points of 8-bit values lie within their type.

@@ -176,10 +176,14 @@ class Task {
     t.b = packed_ + p_.vectors * Columns::kVectorInts * sizeof(int32_t) + v * t.panel;
     t.columns = Columns{reinterpret_cast<const int32_t*>(packed_)}.vector(v);
     t.row_terms = row_terms(slot, width);
-    t.y = static_cast<char*>(args_.y) + image_ * s_.y_image +
-          (p_.flat ? strip * p_.strip_width * s_.y_pixel : strip * s_.y_row) + group_ * p_.group_out +
-          channel;
-    t.ldy = s_.y_pixel;
+    // Rows of pairs are copied without their zero point.
+    t.x_zero =
+        kElementBytes == 1 ? p_.numbers.x_zero + activation_shift(p_.numbers) : 0;  // not reached: constant
+    const size_t bytes = output_bytes(p_.numbers);
+    t.y = static_cast<char*>(args_.y) +
+          bytes * (image_ * s_.y_image + (p_.flat ? strip * p_.strip_width * s_.y_pixel : strip * s_.y_row) +
+                   group_ * p_.group_out + channel);
+    t.ldy = bytes * s_.y_pixel;
     t.channels = min_size(vectors * kLanes, p_.group_out - channel);
     t.mode = header_.mode;
     t.narrow = narrow_for(p_.numbers);

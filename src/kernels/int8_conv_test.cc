@@ -65,7 +65,8 @@ void check(const Kernels& table, ConvShape shape, const Int8Case& test = {}) {
                          (s.out_width - 1) * s.y_pixel + s.out_channels;
   const std::vector<uint8_t> w =
       random_bytes(s.out_channels * s.kernel_h * s.kernel_w * in, 2, n.w_signed, test.extremes);
-  Bytes x(random_bytes(x_bytes, 1, n.x_signed, test.extremes)), weights(w), y(y_bytes);
+  const size_t y_size = y_bytes * (n.rounding == Int8Rounding::kSums ? sizeof(int32_t) : 1);
+  Bytes x(random_bytes(x_bytes, 1, n.x_signed, test.extremes)), weights(w), y(y_size);
   GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);  // multiples of 64: aligned
   const Int8Channels channels(s.out_channels, test, s.kernel_h * s.kernel_w * in);
 
@@ -73,8 +74,8 @@ void check(const Kernels& table, ConvShape shape, const Int8Case& test = {}) {
   Int8Source source{
       weights.data(), static_cast<ptrdiff_t>(s.kernel_h) * kw * ic, kw * ic, ic, 1, {}, {}, {}, {}, {}};
   channels.fill(&source);
-  k.conv_pack(plan, source, packed.data());
-  const std::vector<int32_t> want = reference(s, n, x.data(), w, channels, y_bytes);
+  k.conv_pack(packing_plan(plan), source, packed.data());
+  const std::vector<int32_t> want = output_bytes_of(reference(s, n, x.data(), w, channels, y_bytes), n);
   const Int8Args args{x.data(), packed.data(), y.data()};
   expect_bytes(plan.tasks, y, want, [&](Range tasks) { k.conv(plan, args, tasks, scratch.data()); });
 }

@@ -48,6 +48,21 @@ POCHADE_INLINE void finish_block(const I32 (&sums)[kBlockVectors], const Columns
   store_block(q, narrow, y, n);
 }
 
+/// Sums as they are.
+void store_block_sums(const I32 (&sums)[kBlockVectors], const Columns& columns, const Int8Numbers& numbers,
+                      char* y, size_t n) {
+  const int32_t x_zero =
+      numbers.x_zero + (kBlockQuads ? activation_shift(numbers) : 0);  // not reached: constant
+  uint32_t block[kBlock];
+  for (size_t v = 0; v < kBlockVectors; ++v) {
+    int32_t lanes[kLanes];
+    store_int(lanes, sums[v]);
+    for (size_t lane = 0; lane < kLanes; ++lane)
+      block[block_channel(v, lane)] = centred_sum(lanes[lane], x_zero, columns.vector(v).array(1)[lane]);
+  }
+  __builtin_memcpy(y, block, n * sizeof(int32_t));
+}
+
 POCHADE_INLINE void add_groups(I32 (&sums)[kBlockVectors], const uint8_t* const* taps, size_t groups,
                                size_t offset, size_t n, const char* weights, const Int8Numbers& numbers) {
 #if POCHADE_INT8_BLOCK_QUADS
@@ -75,7 +90,10 @@ void pixel(const Int8DepthwisePlan& p, const uint8_t* const* taps, size_t channe
 #pragma GCC unroll 4
     for (size_t v = 0; v < kBlockVectors; ++v) sums[v] = load_int(columns.vector(v).bias());
     add_groups(sums, taps, p.groups, c, n, packed + kColumnBytes, p.numbers);
-    finish_block<kMode>(sums, columns, narrow, y + c, n);
+    if constexpr (kMode == Requant::kSums)
+      store_block_sums(sums, columns, p.numbers, y + c * sizeof(int32_t), n);
+    else
+      finish_block<kMode>(sums, columns, narrow, y + c, n);
   }
 }
 
@@ -116,6 +134,7 @@ void pixel_pair(const Int8DepthwisePlan& p, const uint8_t* const* taps, size_t c
 using Pixel = void (*)(const Int8DepthwisePlan& p, const uint8_t* const* taps, size_t channels,
                        const char* packed, char* y);
 
+/// Modes that files have depthwise convolutions for.
 template <Requant kMode>
 Pixel pixel_or_pair(bool pair) {
 #if POCHADE_INT8_BLOCK_QUADS
@@ -135,9 +154,11 @@ Pixel pixel_function(Requant mode, bool pair) {
     case Requant::kFixed:  // by ISA
       return pixel_or_pair<Requant::kFixed>(pair);
     case Requant::kReal:
-      return pixel_or_pair<Requant::kReal>(pair);
+      return pair ? nullptr : pixel<Requant::kReal>;
     case Requant::kFloat:
       return pixel_or_pair<Requant::kFloat>(pair);
+    case Requant::kSums:
+      return pair ? nullptr : pixel<Requant::kSums>;
     default:
       return pixel_or_pair<Requant::kFixedWide>(pair);
   }
@@ -168,7 +189,8 @@ class Rows {
     first_row_ = static_cast<ptrdiff_t>(row % s_.out_height * s_.stride_h) - s_.pad_top;
     picture_ = reinterpret_cast<const uint8_t*>(args_.x) + image * s_.height * s_.width * s_.channels;
     if (s_.multiplier > 1) expand_rows();
-    char* y = static_cast<char*>(args_.y) + row * s_.out_width * p_.outputs;
+    const size_t pixel_bytes = p_.outputs * output_bytes(p_.numbers);
+    char* y = static_cast<char*>(args_.y) + row * s_.out_width * pixel_bytes;
     for (size_t w = 0; w < s_.out_width;) {
       const ptrdiff_t first = static_cast<ptrdiff_t>(w * s_.stride_w) - s_.pad_left;
       point(first, rows);
@@ -177,7 +199,7 @@ class Rows {
         n = w + p_.pixels <= s_.out_width && whole(w) && whole(w + p_.pixels - 1) ? p_.pixels : 1;
         pixel(p_, taps_, n * p_.outputs, packed_, y);
         w += n;
-        y += n * p_.outputs;
+        y += n * pixel_bytes;
         if (whole(w - n)) advance(n);
       } while (w < s_.out_width && whole(w) && whole(w - n));
     }
@@ -266,9 +288,11 @@ void int8_depthwise_plan(const DepthwiseShape& shape, const Int8Numbers& numbers
       parts == 1 && shape.kernel_h * by_row == round_up(shape.kernel_h * shape.kernel_w, kBlockTaps);
   p->row_slots = fills ? by_row : shape.kernel_w;  // by ISA
   p->taps = shape.kernel_h * p->row_slots * parts;
-  p->pairs = kBlockQuads && fills && shape.kernel_h == 3 &&   // by ISA
-             p->row_slots == 4 && shape.stride_h == 1 &&      // by ISA
-             shape.dilation_h == 1 && shape.multiplier == 1;  // by ISA
+  p->pairs = kBlockQuads && fills && shape.kernel_h == 3 &&     // by ISA
+             p->row_slots == 4 && shape.stride_h == 1 &&        // by ISA
+             shape.dilation_h == 1 && shape.multiplier == 1 &&  // by ISA
+             numbers.rounding != Int8Rounding::kReal &&         // by ISA
+             numbers.rounding != Int8Rounding::kSums;           // by ISA
   p->groups = ceil_div(p->taps, kBlockTaps);
   p->block_bytes = round_up(kColumnBytes + kBlock * p->groups * kBlockTaps * kBlockElementBytes, 64);
   p->packed_bytes = sizeof(Int8Header) + p->blocks * p->block_bytes;

@@ -54,7 +54,8 @@ void check(const Kernels& table, DepthwiseShape s, const Int8Case& test = {}) {
   const std::vector<uint8_t> w =
       random_bytes(s.kernel_h * s.kernel_w * outputs, 2, n.w_signed, test.extremes);
   Bytes x(random_bytes(s.batch * s.height * s.width * s.channels, 1, n.x_signed, test.extremes)), weights(w),
-      y(s.batch * s.out_height * s.out_width * outputs);
+      y(s.batch * s.out_height * s.out_width * outputs *
+        (n.rounding == Int8Rounding::kSums ? sizeof(int32_t) : 1));
   GuardedBuffer<char> packed(plan.packed_bytes), scratch(plan.scratch_bytes);
   const Int8Channels channels(outputs, test, s.kernel_h * s.kernel_w);
   Int8Source source{weights.data(),
@@ -68,8 +69,8 @@ void check(const Kernels& table, DepthwiseShape s, const Int8Case& test = {}) {
                     {},
                     {}};
   channels.fill(&source);
-  k.depthwise_pack(plan, source, packed.data());
-  const std::vector<int32_t> want = reference(s, n, x.data(), w, channels);
+  k.depthwise_pack(packing_plan(plan), source, packed.data());
+  const std::vector<int32_t> want = output_bytes_of(reference(s, n, x.data(), w, channels), n);
   const Int8Args args{x.data(), packed.data(), y.data()};
   expect_bytes(s.batch * s.out_height, y, want,
                [&](Range rows) { k.depthwise(plan, args, rows, scratch.data()); });

@@ -92,6 +92,11 @@ Requant pack_column(const Int8Numbers& numbers, const Int8Source& source, size_t
                     int32_t x_zero, const Columns& columns, size_t at) {
   int32_t* to = columns.channel(at);
   const int32_t bias = source.bias == nullptr ? 0 : source.bias[o];
+  if (numbers.rounding == Int8Rounding::kSums) {
+    to[0] = bias;
+    to[kLanes] = static_cast<int32_t>(sums.weights);
+    return Requant::kSums;
+  }
   to[0] = static_cast<int32_t>(static_cast<uint32_t>(bias) -
                                static_cast<uint32_t>(x_zero * sums.weights));  // modulo 2^32
   const int32_t exponent = pack_multiplier(numbers, source, o, columns, at);

@@ -36,6 +36,7 @@ enum class Requant : int32_t {
   kFixedWide,  ///< any
   kReal,
   kFloat,
+  kSums,  ///< stored as they are
 };
 
 /// What belongs to each channel: for each vector of channels several arrays of kLanes values.
@@ -51,7 +52,7 @@ struct Columns {
   POCHADE_INLINE const int32_t* array(size_t i) const { return at + i * kLanes; }
   POCHADE_INLINE const int32_t* bias() const { return at; }
   // kFixed, kFixedWide: the multiplier and the shifts. kFloat: the bits of the scale. kReal: the lower
-  // and the upper half of the multiplier.
+  // and the upper half of the multiplier. kSums: the sum of w - w_zero.
   POCHADE_INLINE const int32_t* multiplier() const { return array(1); }
   POCHADE_INLINE const int32_t* right() const { return array(2); }
   POCHADE_INLINE const int32_t* left() const { return array(3); }

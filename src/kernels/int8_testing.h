@@ -2,6 +2,7 @@
 // For the tests of the 8-bit kernels: random layers, and plain loops that say what is right.
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,8 @@ inline int32_t requantized(int64_t sum, const Int8Channels& channels, size_t o, 
     if (std::abs(high - static_cast<double>(exact)) > 1)
       ADD_FAILURE() << "the reference disagrees with itself";
     y = exponent >= 0 ? exact : std::llround(std::ldexp(static_cast<double>(exact), exponent));
+  } else if (n.rounding == Int8Rounding::kSums) {
+    return static_cast<int32_t>(sum);
   } else if (n.rounding == Int8Rounding::kReal) {
     y = static_cast<int64_t>(std::round(static_cast<double>(static_cast<int32_t>(sum)) * channels.real[o]));
   } else {
@@ -180,6 +183,15 @@ inline std::vector<Int8Case> int8_cases() {
        .most_exponent = 9,
        .bias = INT32_MAX});
   add({.numbers = {.x_zero = 1}, .bias = 0});
+  // Sums as they are, also where they wrap.
+  add({.numbers = {.x_zero = -9, .rounding = Int8Rounding::kSums}, .bias = INT32_MAX});
+  add({.numbers = {.x_signed = false, .w_zero = -7, .rounding = Int8Rounding::kSums}, .extremes = true});
+  add({.numbers = {.x_signed = false,
+                   .w_signed = false,
+                   .x_zero = 255,
+                   .w_zero = 0,
+                   .rounding = Int8Rounding::kSums},
+       .bias = 0});
   return out;
 }
 
@@ -190,6 +202,7 @@ inline std::string text(const Int8Numbers& n) {
          std::to_string(n.low) + ".." + std::to_string(n.high) +
          (n.rounding == Int8Rounding::kFixedPoint ? " fixed"
           : n.rounding == Int8Rounding::kReal     ? " real"
+          : n.rounding == Int8Rounding::kSums     ? " sums"
                                                   : " float");
 }
 
@@ -223,6 +236,25 @@ void expect_every_step(const Run& run) {
 }
 
 inline constexpr int32_t kUntouched = -1000;
+
+/// The bytes of outputs, which are int32 if they are sums.
+inline std::vector<int32_t> output_bytes_of(const std::vector<int32_t>& outputs, const Int8Numbers& n) {
+  if (n.rounding != Int8Rounding::kSums) return outputs;
+  std::vector<int32_t> out;
+  for (const int32_t y : outputs) {
+    uint8_t bytes[sizeof(y)];
+    std::memcpy(bytes, &y, sizeof(y));
+    for (const uint8_t byte : bytes) out.push_back(y == kUntouched ? kUntouched : byte);
+  }
+  return out;
+}
+
+/// A plan to pack weights with: those for sums do not depend on the activations' zero point.
+template <typename Plan>
+Plan packing_plan(Plan plan) {
+  if (plan.numbers.rounding == Int8Rounding::kSums) plan.numbers.x_zero = plan.numbers.x_signed ? -77 : 77;
+  return plan;
+}
 
 /// Runs units in uneven pieces from last to first, then as a whole: the same bytes as `want` both times.
 /// Bytes where `want` is kUntouched are left alone.

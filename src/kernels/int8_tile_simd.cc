@@ -249,6 +249,77 @@ __attribute__((noinline)) void finish(const int32_t* sums, size_t rows, const In
   }
 }
 
+/// Vectors of channels. Counted again, so that one function serves all widths of tiles.
+POCHADE_INLINE size_t vectors_of(const Int8TileArgs& t) {
+  return ceil_div(t.channels, kLanes);
+}
+
+/// Rounds sums by real multipliers, in place, lane by lane.
+__attribute__((noinline)) void round_reals(int32_t* sums, size_t rows, const Int8TileArgs& t) {
+  const size_t vectors = vectors_of(t);
+  for (size_t i = 0; i < rows; ++i) {
+    const I32 term = broadcast_int(t.row_terms == nullptr ? 0 : t.row_terms[i]);  // by ISA
+    for (size_t v = 0; v < vectors; ++v, sums += kLanes)
+      store_int(sums, Requantizer<Requant::kReal>(t.columns.vector(v))(load_int(sums) + term));
+  }
+}
+
+/// Stores `rows` rows of V vectors of results. Cold: matrix products that round so have few outputs.
+template <int V>
+__attribute__((noinline, cold)) void store_results(const int32_t* results, size_t rows,
+                                                   const Int8TileArgs& t) {
+  char* y = t.y;
+  for (size_t i = 0; i < rows; ++i, y += t.ldy, results += V * kLanes) {
+    I32 q[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) q[v] = load_int(results + v * kLanes);
+    store_row<V>(q, t.narrow, y, t.channels);
+  }
+}
+
+/// Stores `rows` rows of sums as they are.
+__attribute__((noinline)) void store_sums(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
+  const size_t width = vectors_of(t) * kLanes;
+  char* y = t.y;
+  for (size_t i = 0; i < rows; ++i, y += t.ldy, sums += width) {
+    const int32_t term = t.row_terms == nullptr ? 0 : t.row_terms[i];  // by ISA
+    for (size_t c = 0; c < t.channels; c += kLanes) {
+      const int32_t* weights = t.columns.vector(c / kLanes).array(1);
+      uint32_t lanes[kLanes];
+      for (size_t lane = 0; lane < kLanes; ++lane)
+        lanes[lane] = centred_sum(sums[c + lane], t.x_zero, weights[lane]) + static_cast<uint32_t>(term);
+      __builtin_memcpy(y + c * sizeof(int32_t), lanes, min_size(kLanes, t.channels - c) * sizeof(int32_t));
+    }
+  }
+}
+
+/// As the layer's mode says. One for all heights of tiles, too.
+template <int V>
+__attribute__((noinline)) void finish_any(int32_t* sums, size_t rows, const Int8TileArgs& t) {
+  switch (t.mode) {
+#if defined(POCHADE_INT8_PROVED)
+    case Requant::kProvedUp:
+      return finish<V, Requant::kProvedUp>(sums, rows, t);
+    case Requant::kProved:
+      return finish<V, Requant::kProved>(sums, rows, t);
+#else
+    case Requant::kProvedUp:  // not reached: prove() never succeeds
+    case Requant::kProved:    // not reached: as above
+#endif
+    case Requant::kFixed:
+      return finish<V, Requant::kFixed>(sums, rows, t);
+    case Requant::kFixedWide:
+      return finish<V, Requant::kFixedWide>(sums, rows, t);
+    case Requant::kReal:
+      round_reals(sums, rows, t);
+      return store_results<V>(sums, rows, t);
+    case Requant::kFloat:
+      return finish<V, Requant::kFloat>(sums, rows, t);
+    case Requant::kSums:
+      return store_sums(sums, rows, t);
+  }
+}
+
 #if defined(POCHADE_KERNEL_ISA_avx512_vnni)
 /// The same without a detour through memory, for what is most common.
 template <int R, int V, Requant kMode>
@@ -288,25 +359,7 @@ void run_tile(const Int8TileArgs& t) {
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) store_int(spilled + (i * V + v) * kLanes, sums[i][v]);
-  switch (t.mode) {
-#if defined(POCHADE_INT8_PROVED)
-    case Requant::kProvedUp:
-      return finish<V, Requant::kProvedUp>(spilled, R, t);
-    case Requant::kProved:
-      return finish<V, Requant::kProved>(spilled, R, t);
-#else
-    case Requant::kProvedUp:  // not reached: prove() never succeeds
-    case Requant::kProved:    // not reached: as above
-#endif
-    case Requant::kFixed:
-      return finish<V, Requant::kFixed>(spilled, R, t);
-    case Requant::kFixedWide:
-      return finish<V, Requant::kFixedWide>(spilled, R, t);
-    case Requant::kReal:
-      return finish<V, Requant::kReal>(spilled, R, t);
-    case Requant::kFloat:
-      return finish<V, Requant::kFloat>(spilled, R, t);
-  }
+  finish_any<V>(spilled, R, t);
 }
 
 using Tile = void (*)(const Int8TileArgs& args);
@@ -327,8 +380,8 @@ constexpr Tile kTiles[12][kMaxTileVectors] = {
 #undef POCHADE_TILE_ROW
 static_assert(kMostRows <= 12);
 
-/// Estimated cycles of a tile for each group of k.
-double tile_cost(size_t rows, size_t vectors) {
+/// Estimated cycles of a tile for each group of k. Cold, as all that only plans: small code, at any speed.
+__attribute__((cold)) double tile_cost(size_t rows, size_t vectors) {
   constexpr double kLatency = 5;
   const double sums = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
   double cost = sums > loads ? sums : loads;  // by ISA
@@ -336,7 +389,7 @@ double tile_cost(size_t rows, size_t vectors) {
   return cost + 0.1 * loads + 0.5;
 }
 
-double strip_cost(size_t rows, size_t vectors) {
+__attribute__((cold)) double strip_cost(size_t rows, size_t vectors) {
   const size_t tiles = ceil_div(rows, int8_tile_rows(vectors));
   const size_t low = rows / tiles, high_count = rows % tiles;
   double cost = static_cast<double>(tiles - high_count) * tile_cost(low, vectors);
@@ -350,7 +403,7 @@ size_t int8_tile_rows(size_t vectors) {
   return kRows[vectors];
 }
 
-Tiling int8_tiling(size_t rows, size_t vectors) {
+__attribute__((cold)) Tiling int8_tiling(size_t rows, size_t vectors) {
   double costs[kMaxTileVectors + 1] = {};
   for (size_t v = 1; v <= kMaxTileVectors; ++v) costs[v] = strip_cost(rows, v);
   return best_tiling(vectors, costs);

@@ -94,6 +94,7 @@ void quantized_levels(const QuantizedLevels& args, const float* x, float* y, siz
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums);
+void quantized_sum_columns_16(const int16_t* x, size_t rows, size_t columns, int32_t* sums);
 void quantized_resize(const QuantizedResizeArgs& args, Range rows, void* scratch);
 void quantized_dense(const QuantizedDenseArgs& args, Range outputs);
 void quantized_exact_sum_16(const QuantizedExactSum& args, const QuantizedRun& run);
@@ -101,6 +102,7 @@ void quantized_exact_product_16(const QuantizedExactProduct& args, const Quantiz
 void quantized_greatest(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y);
 void quantized_wide_dense(const QuantizedWideDenseArgs& args, Range rows);
 void quantized_wide_taps(const QuantizedWideTapsArgs& args);
+int64_t quantized_dot_16(const int16_t* a, const int16_t* b, size_t n);
 void quantized_gate_sums(const QuantizedGateArgs& args);
 void quantized_gate_sigmoid(int16_t* values, size_t n);
 void quantized_gate_tanh(int16_t* values, size_t n, int32_t integer_bits);

@@ -116,6 +116,7 @@ struct QuantizedResizeArgs {
   const void* x;
   void* y;
   bool is_signed = true;
+  bool wide = false;  ///< int16, and signed
   size_t width = 0, channels = 0, out_width = 0;
   const int32_t* rows;            ///< [out_height, 2]
   const int32_t* columns;         ///< [out_width, 2]
@@ -217,6 +218,8 @@ struct QuantizedKernels {
   void (*max_pool)(const QuantizedPoolArgs& args, Range rows);
   /// sums[column] = sum over rows of x [rows, columns].
   void (*sum_columns)(const void* x, bool is_signed, size_t rows, size_t columns, int32_t* sums);
+  /// The same of int16; at most 65536 rows.
+  void (*sum_columns_16)(const int16_t* x, size_t rows, size_t columns, int32_t* sums);
   /// Units: output rows. Scratch: 2 * width * channels floats or int32.
   void (*resize)(const QuantizedResizeArgs& args, Range rows, void* scratch);
   /// Units: rows m times columns n of y, row by row.
@@ -231,6 +234,8 @@ struct QuantizedKernels {
   /// Units: rows m.
   void (*wide_dense)(const QuantizedWideDenseArgs& args, Range rows);
   void (*wide_taps)(const QuantizedWideTapsArgs& args);
+  /// The sum of a[i] * b[i], exact for n up to 2^32.
+  int64_t (*dot_16)(const int16_t* a, const int16_t* b, size_t n);
   void (*gate_sums)(const QuantizedGateArgs& args);
   /// In place: Q3.12 to Q0.15, and Qm.(15-m), m 0 to 6, to Q0.15 (ops/quant/fixed_point16.h).
   void (*gate_sigmoid)(int16_t* values, size_t n);

@@ -128,22 +128,24 @@ void add_columns(const T* x, size_t rows, size_t columns, int32_t* sums) {
   }
 }
 
+/// Of int8, or of int16, whose sums take 64 bits.
+template <typename T, typename Sum>
 void resize_signed(const QuantizedResizeArgs& args, Range rows, int32_t* blended) {
   const size_t row_length = args.width * args.channels, channels = args.channels;
   for (size_t i = rows.begin; i < rows.end; ++i) {
-    const int8_t* x = static_cast<const int8_t*>(args.x);
-    const int8_t* first = x + static_cast<size_t>(args.rows[2 * i]) * row_length;
-    const int8_t* second = x + static_cast<size_t>(args.rows[2 * i + 1]) * row_length;
+    const T* x = static_cast<const T*>(args.x);
+    const T* first = x + static_cast<size_t>(args.rows[2 * i]) * row_length;
+    const T* second = x + static_cast<size_t>(args.rows[2 * i + 1]) * row_length;
     const int32_t w1 = args.row_weights[i], w0 = 1024 - w1;
     for (size_t k = 0; k < row_length; ++k) blended[k] = first[k] * w0 + second[k] * w1;
-    int8_t* y = static_cast<int8_t*>(args.y) + i * args.out_width * channels;
+    T* y = static_cast<T*>(args.y) + i * args.out_width * channels;
     for (size_t j = 0; j < args.out_width; ++j, y += channels) {
       const int32_t* left = blended + static_cast<size_t>(args.columns[2 * j]) * channels;
       const int32_t* right = blended + static_cast<size_t>(args.columns[2 * j + 1]) * channels;
       const int32_t v1 = args.column_weights[j], v0 = 1024 - v1;
       for (size_t c = 0; c < channels; ++c) {
-        const int32_t sum = left[c] * v0 + right[c] * v1;
-        y[c] = static_cast<int8_t>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+        const Sum sum = static_cast<Sum>(left[c]) * v0 + static_cast<Sum>(right[c]) * v1;
+        y[c] = static_cast<T>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
       }
     }
   }
@@ -236,8 +238,13 @@ void quantized_sum_columns(const void* x, bool is_signed, size_t rows, size_t co
                    : add_columns(static_cast<const uint8_t*>(x), rows, columns, sums);
 }
 
+void quantized_sum_columns_16(const int16_t* x, size_t rows, size_t columns, int32_t* sums) {
+  return add_columns(x, rows, columns, sums);
+}
+
 void quantized_resize(const QuantizedResizeArgs& args, Range rows, void* scratch) {
-  return args.is_signed ? resize_signed(args, rows, static_cast<int32_t*>(scratch))
+  if (args.wide) return resize_signed<int16_t, int64_t>(args, rows, static_cast<int32_t*>(scratch));
+  return args.is_signed ? resize_signed<int8_t, int32_t>(args, rows, static_cast<int32_t*>(scratch))
                         : resize_unsigned(args, rows, static_cast<float*>(scratch));
 }
 

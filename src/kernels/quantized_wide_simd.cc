@@ -121,6 +121,22 @@ void quantized_wide_taps(const QuantizedWideTapsArgs& args) {
   }
 }
 
+int64_t quantized_dot_16(const int16_t* a, const int16_t* b, size_t n) {
+  constexpr size_t kProducts = 32768;  // whose upper and lower halves add up within 31 bits
+  int64_t sum = 0;
+  for (size_t at = 0; at < n; at += kProducts) {
+    const size_t end = min_size(n, at + kProducts);
+    int32_t upper = 0, lower = 0;
+    for (size_t i = at; i < end; ++i) {
+      const int32_t product = a[i] * b[i];
+      upper += product >> 15;
+      lower += product & 0x7FFF;
+    }
+    sum += int64_t{upper} * 32768 + lower;
+  }
+  return sum;
+}
+
 void quantized_gate_sums(const QuantizedGateArgs& args) {
   for (size_t row = 0; row < args.n; ++row) {
     const uint32_t sum =

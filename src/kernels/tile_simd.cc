@@ -264,7 +264,7 @@ Tile tile(size_t rows, size_t vectors) {
   return kTiles[rows - 1][vectors - 1];
 }
 
-double tile_cost(size_t rows, size_t vectors) {
+__attribute__((cold)) double tile_cost(size_t rows, size_t vectors) {
   // In units of one fused multiply-add of a vector. Loads go beside them at the same rate; a sum can be used
   // again after `latency`. A little is lost at the start and end of each tile.
 #if defined(POCHADE_KERNEL_ISA_avx2)
@@ -279,7 +279,7 @@ double tile_cost(size_t rows, size_t vectors) {
   return cost + 0.1 * loads + 0.5;
 }
 
-double strip_cost(size_t rows, size_t vectors) {
+__attribute__((cold)) double strip_cost(size_t rows, size_t vectors) {
   const size_t tiles = ceil_div(rows, tile_rows(vectors));
   const size_t low = rows / tiles, high_count = rows % tiles;
   double cost = static_cast<double>(tiles - high_count) * tile_cost(low, vectors);
@@ -287,7 +287,8 @@ double strip_cost(size_t rows, size_t vectors) {
   return cost;
 }
 
-Tiling choose_tiling(size_t rows, size_t vectors) {
+// Cold, as all that only plans: small code, at any speed.
+__attribute__((cold)) Tiling choose_tiling(size_t rows, size_t vectors) {
   double costs[kMaxTileVectors + 1] = {};
   for (size_t v = 1; v <= kMaxTileVectors; ++v) costs[v] = strip_cost(rows, v);
   return best_tiling(vectors, costs);
@@ -305,7 +306,7 @@ void run_strip(TileArgs args, size_t rows, size_t vectors) {
   }
 }
 
-double dot_cost(size_t columns, size_t segments, size_t length) {
+__attribute__((cold)) double dot_cost(size_t columns, size_t segments, size_t length) {
   const double steps = static_cast<double>(segments * ceil_div(length, kLanes));
   const double rows = kDotRows[columns];
   const double n = static_cast<double>(columns);

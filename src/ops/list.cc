@@ -17,6 +17,9 @@
 #include "ops/pool/global_pool.h"
 #include "ops/pool/max_pool.h"
 #include "ops/quant/integer_lstm.h"
+#include "ops/quant/qlinear_conv.h"
+#include "ops/quant/qlinear_matmul.h"
+#include "ops/quant/quantize_linear.h"
 #include "ops/quant/quantize_rows.h"
 #include "ops/quant/quantized.h"
 #include "ops/reduce/reduce_cpu.h"
@@ -158,8 +161,11 @@ constexpr Entry kEntries[] = {
     entry<Resize>(),
 
     // quant/
+    entry<ConvInteger>(),
+    entry<DynamicQuantizeLinear>(),
     entry<IntegerLstm>(),
     entry<IntegerSvdf>(),
+    entry<MatMulInteger>(),
     entry<QuantizeRows>(),
 
     // recurrent/

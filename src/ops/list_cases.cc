@@ -8,6 +8,7 @@ namespace pochade {
 Cases conv_cases();
 Cases elementwise_cases();
 Cases index_cases();
+Cases integer_product_cases();
 Cases matrix_cases();
 Cases norm_cases();
 Cases pool_cases();
@@ -23,6 +24,7 @@ Cases all_cases() {
   all.append(conv_cases());
   all.append(elementwise_cases());
   all.append(index_cases());
+  all.append(integer_product_cases());
   all.append(matrix_cases());
   all.append(norm_cases());
   all.append(pool_cases());

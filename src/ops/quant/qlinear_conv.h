@@ -2,6 +2,7 @@
 
 #include "ops/quant/rounding.h"
 #include "ops/window.h"
+#include "plan/step.h"
 
 namespace pochade {
 
@@ -23,6 +24,8 @@ struct ConvInteger final : OpOf<ConvInteger> {
   Result<Tensors> eval(std::span<const Tensor> in) const override;
   Cost cost(std::span<const Fact> in, std::span<const Fact> out) const override;
 };
+
+Result<Step> lower(const ConvInteger& op, const Lowering& at);
 
 /// The same, requantized: y = saturate(round((sum + b) * x_scale * w_scale / y_scale) + y_zero_point).
 ///   x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, b: int32 O (optional)

@@ -2,6 +2,7 @@
 
 #include "graph/op.h"
 #include "ops/quant/rounding.h"
+#include "plan/step.h"
 
 namespace pochade {
 
@@ -15,6 +16,8 @@ struct MatMulInteger final : OpOf<MatMulInteger> {
   Result<Tensors> eval(std::span<const Tensor> in) const override;
   Cost cost(std::span<const Fact> in, std::span<const Fact> out) const override;
 };
+
+Result<Step> lower(const MatMulInteger& op, const Lowering& at);
 
 /// The same, requantized: y = saturate(round(product * a_scale * b_scale / y_scale) + y_zero_point).
 ///   a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point   ->   y: y_zero_point's dtype

@@ -127,19 +127,24 @@ Result<Facts> DynamicQuantizeLinear::infer(std::span<const Fact> in) const {
   return Facts{Fact(DType::kU8, in[0].dims), Fact(DType::kF32, Shape{}), Fact(DType::kU8, Shape{})};
 }
 
+DynamicRange dynamic_range(float least, float most) {
+  const float scale = most == least ? 1.0f : (most - least) / 255.0f;
+  const double zero = round_value(static_cast<double>(-least / scale), Rounding::kOnnx);
+  return {scale, static_cast<uint8_t>(saturate_to(DType::kU8, zero))};
+}
+
 Result<Tensors> DynamicQuantizeLinear::eval(std::span<const Tensor> in) const {
   float least = 0, most = 0;
   for (const float x : in[0].data<float>()) {
     least = std::min(least, x);
     most = std::max(most, x);
   }
-  const float scale = most == least ? 1.0f : (most - least) / 255.0f;
-  const auto zero_point = static_cast<uint8_t>(
-      saturate_to(DType::kU8, round_value(static_cast<double>(-least / scale), Rounding::kOnnx)));
+  const auto [scale, zero_point] = dynamic_range(least, most);
   TRY(Tensor y, Tensor::make(DType::kU8, in[0].shape()));
   for (int64_t i = 0; i < y.elements(); ++i) {
     const double quotient = in[0].data<float>()[static_cast<size_t>(i)] / scale;
-    store(y, i, saturate_to(DType::kU8, round_value(quotient, Rounding::kOnnx) + zero_point));
+    const double whole = std::isnan(quotient) ? 0 : round_value(quotient, Rounding::kOnnx);
+    store(y, i, saturate_to(DType::kU8, whole + zero_point));
   }
   return Tensors{y, Tensor::scalar(scale), Tensor::scalar(zero_point)};
 }

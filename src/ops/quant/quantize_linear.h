@@ -2,6 +2,7 @@
 
 #include "graph/op.h"
 #include "ops/quant/rounding.h"
+#include "plan/step.h"
 
 namespace pochade {
 
@@ -44,12 +45,21 @@ struct DequantizeLinear final : OpOf<DequantizeLinear> {
 
 /// Quantizes to uint8 by the range of the data, widened to contain 0.
 ///   x: float32   ->   y: uint8, x's shape   scale: float32 scalar   zero_point: uint8 scalar
-/// A tensor of zeros has scale 1.
+/// A tensor of zeros has scale 1. What is no number does not count, and becomes the zero point.
 struct DynamicQuantizeLinear final : OpOf<DynamicQuantizeLinear> {
   static constexpr std::string_view kName = "DynamicQuantizeLinear";
   Result<Facts> infer(std::span<const Fact> in) const override;
   Result<Tensors> eval(std::span<const Tensor> in) const override;
 };
+
+/// For numbers between least (0 or less) and most (0 or more).
+struct DynamicRange {
+  float scale = 1;
+  uint8_t zero_point = 0;
+};
+DynamicRange dynamic_range(float least, float most);
+
+Result<Step> lower(const DynamicQuantizeLinear& op, const Lowering& at);
 
 /// Which of the scales (or zero points) belongs to each element of x.
 class ScaleIndex {

@@ -4,6 +4,8 @@
 #include "ops/conv/conv.h"
 #include "ops/elementwise/activations.h"
 #include "ops/elementwise/select.h"
+#include "ops/elementwise/variadic.h"
+#include "ops/index/order.h"
 #include "ops/matrix/gemm.h"
 #include "ops/norm/local_normalization.h"
 #include "ops/norm/softmax.h"
@@ -304,6 +306,9 @@ void add_wide(Cases& cases) {
     add("add", wrapped(Add(), in, word(0.0004f), {Activation::Kind::kRelu, 0, 0}));
     add("sub", wrapped(Sub(), in, word(0.0004f)));
     add("mul", wrapped(Mul(), in, word(0.002f), {Activation::Kind::kClip, 0, 6}));
+    add("greater", wrapped(Greater(), in, Type()));
+    add("less_or_equal", wrapped(LessOrEqual(), in, Type()));
+    add("max", wrapped(Max(), {in[0], in[0]}, in[0]));
   }
   const auto add_table = [&](std::string_view name, const Quantized& quantized) -> Case& {
     return cases.add("{}_int16", quantized, name).input(words({3, 5, 67}));
@@ -314,6 +319,16 @@ void add_wide(Cases& cases) {
       .weight(Tensor::scalar(0.0f))
       .weight(Tensor::scalar(6.0f));
   add_table("requantize", wrapped(Identity(), {word(0.0003f)}, word(0.0004f)));
+  for (const DType dtype : kBytes) {
+    add_table(format("requantize_to_{}", to_string(dtype)),
+              wrapped(Identity(), {word(0.0003f)}, byte(dtype, 0.05f, 3)));
+    cases
+        .add("requantize_{}_to_int16", wrapped(Identity(), {byte(dtype, 0.05f, 3)}, word(0.0003f)),
+             to_string(dtype))
+        .input(bytes(dtype, {3, 5, 67}));
+  }
+  cases.add("quantize_int16", wrapped(Identity(), {Type()}, word(0.0003f))).input(f32({7, 45}, -12, 12));
+  add_table("dequantize", wrapped(Identity(), {word(0.0003f)}, Type())).tolerance(0, 0);
   for (const int64_t channels : {3, 70}) {
     AveragePool average;
     average.kernel = {3, 2};
@@ -327,6 +342,85 @@ void add_wide(Cases& cases) {
     cases.add("max_pool_int16_c{}", wrapped(most, {word(0.1f)}, word(0.1f)), channels)
         .input(words({2, 7, 9, channels}));
   }
+}
+
+void add_wide_rows(Cases& cases) {
+  for (const std::vector<int64_t>& axes : std::vector<std::vector<int64_t>>{{1, 2}, {3}, {0, 1}})
+    for (const int64_t size : {5, 40}) {
+      const auto reduce = [&](std::string_view name, const Quantized& quantized) {
+        cases.add("{}_int16_{}_{}", quantized, name, join(axes, ""), size)
+            .input(words({2, size, size + 1, 66}))
+            .weight(Tensor::of<int64_t>({static_cast<int64_t>(axes.size())}, axes));
+      };
+      reduce("mean", wrapped(ReduceMean(), {word(0.05f), {}}, word(0.03f)));
+      reduce("sum", wrapped(ReduceSum(), {word(0.05f), {}}, word(3.0f)));
+    }
+  using Coordinates = Resize::Coordinates;
+  for (const Coordinates coordinates :
+       {Coordinates::kAsymmetric, Coordinates::kHalfPixel, Coordinates::kAlignCorners})
+    for (const int64_t channels : {1, 21}) {
+      Resize resize;  // by whole numbers: places between pixels are rounded to 1/1024
+      resize.mode = Resize::Mode::kLinear;
+      resize.coordinates = coordinates;
+      resize.axes = {1, 2};
+      cases
+          .add("resize_int16_{}_c{}", wrapped(resize, {word(0.05f), {}, {}, {}}, word(0.05f)),
+               to_string(coordinates), channels)
+          .input(words({2, 6, 8, channels}))
+          .no_input()
+          .no_input()
+          .weight(coordinates == Coordinates::kAlignCorners ? Tensor::of<int64_t>({2}, {11, 15})
+                                                            : Tensor::of<int64_t>({2}, {12, 4}));
+    }
+  for (const int64_t depth : {1, 10, 300})
+    cases.add("softmax_int16_{}", wrapped(Softmax(), {word(0.0003f)}, word(1.0f / 32768)), depth)
+        .input(words({3, depth}));
+  const auto product = [&](const Shape& a, const Shape& b, float y) {
+    cases.add("matmul_int16_{}_{}", wrapped(MatMul(), {word(0.0003f), word(0.0002f)}, word(y)), a, b)
+        .input(words(a))
+        .input(words(b));
+  };
+  product({2, 3, 5, 33}, {2, 3, 33, 9}, 0.03f);
+  product({2, 1, 6}, {3, 1, 6, 4}, 0.009f);
+  product({3, 40000}, {40000, 2}, 0.9f);  // sums beyond 32 bits of halves
+}
+
+void add_order(Cases& cases) {
+  for (const DType dtype : kBytes) {
+    const Shape shapes[][2] = {{{2, 5, 7, 19}, {2, 5, 7, 19}}, {{3, 5, 16}, {16}}, {{1, 6, 1, 8}, {6, 5, 1}}};
+    for (const auto& shape : shapes) {
+      const std::vector<Type> in = {byte(dtype, 0.1f, -3), byte(dtype, 0.07f, 11)};
+      const auto add = [&](std::string_view op, const Quantized& quantized) {
+        cases.add("{}_{}_{}", quantized, op, to_string(dtype), shape[1])
+            .input(bytes(dtype, shape[0]))
+            .input(bytes(dtype, shape[1]));
+      };
+      add("equal", wrapped(Equal(), {byte(dtype, 0.1f, 0), byte(dtype, 0.2f, 0)}, Type()));
+      add("greater", wrapped(Greater(), in, Type()));
+      add("greater_or_equal", wrapped(GreaterOrEqual(), in, Type()));
+      add("less", wrapped(Less(), in, Type()));
+      add("less_or_equal", wrapped(LessOrEqual(), in, Type()));
+      add("max", wrapped(Max(), {in[0], in[0]}, in[0]));
+      add("min", wrapped(Min(), {in[0], in[0]}, in[0]));
+    }
+    for (const int64_t depth : {1, 10, 300})
+      cases
+          .add("log_softmax_{}_{}",
+               wrapped(LogSoftmax(), {byte(dtype, 0.11f, 4)}, byte(dtype, 1.0f / 16, 127)), to_string(dtype),
+               depth)
+          .input(bytes(dtype, {3, depth}));
+  }
+  for (const DType dtype : {DType::kI8, DType::kU8, DType::kI16})
+    for (const bool largest : {true, false}) {
+      TopK top;
+      top.largest = largest;
+      const Type x = dtype == DType::kI16 ? word(0.1f) : byte(dtype, 0.1f, 3);
+      Quantized quantized = wrapped(top, {x, {}}, x);
+      quantized.out.emplace_back();  // the places
+      cases.add("top_k_{}_{}", quantized, to_string(dtype), largest ? "largest" : "smallest")
+          .input(dtype == DType::kI16 ? words({4, 3, 50}) : bytes(dtype, {4, 3, 500}))
+          .weight(Tensor::of<int64_t>({1}, {7}));
+    }
 }
 
 void add_products(Cases& cases) {
@@ -456,6 +550,8 @@ Cases quantized_cases() {
   add_copies(cases);
   add_wide_layers(cases);
   add_wide(cases);
+  add_wide_rows(cases);
+  add_order(cases);
   add_products(cases);
   add_lstm(cases);
   add_svdf(cases);

@@ -9,6 +9,7 @@
 #include "ops/conv/sub_pixel.h"
 #include "ops/matrix/gemm.h"
 #include "ops/phases.h"
+#include "ops/quant/int8_conv.h"
 #include "ops/quant/quantized_kinds.h"
 
 namespace pochade {
@@ -236,39 +237,21 @@ Result<Step> joined_conv_step(const Lowering& at, Layer layer, const ConvShape& 
 
 Result<Step> depthwise_step(const Lowering& at, const Layer& layer, const ConvShape& conv) {
   const Int8Kernels& kernels = *at.kernels.int8;
-  DepthwiseShape shape;
-  shape.batch = conv.batch;
-  shape.height = conv.height;
-  shape.width = conv.width;
-  shape.channels = conv.in_channels;
-  shape.multiplier = conv.out_channels / conv.in_channels;
-  shape.out_height = conv.out_height;
-  shape.out_width = conv.out_width;
-  shape.kernel_h = conv.kernel_h;
-  shape.kernel_w = conv.kernel_w;
-  shape.stride_h = conv.stride_h;
-  shape.stride_w = conv.stride_w;
-  shape.dilation_h = conv.dilation_h;
-  shape.dilation_w = conv.dilation_w;
-  shape.pad_top = conv.pad_top;
-  shape.pad_left = conv.pad_left;
+  const DepthwiseShape shape = int8_depthwise_shape(conv);
   Int8DepthwisePlan plan;
   kernels.depthwise_plan(shape, layer.numbers, &plan);
   const Int8Source source = source_of(layer, at.in(1).constant, static_cast<int64_t>(shape.kernel_h),
                                       static_cast<int64_t>(shape.kernel_w), 1);
-  const std::string key =
-      key_of(layer, format("int8 depthwise {} k{}x{}", kernels.isa, shape.kernel_h, shape.kernel_w));
+  const std::string key = key_of(layer, format("int8 depthwise {} k{}x{} s{}", kernels.isa, shape.kernel_h,
+                                               shape.kernel_w, shape.stride_w));
   TRY(const auto packed, at.pack(at.in(1).constant, key, plan.packed_bytes,
                                  [&](std::byte* out) { kernels.depthwise_pack(plan, source, out); }));
   Step step;
   step.kernel = "depthwise_int8";
   step.why = why(plan.algorithm, kernels);
   step.thread_scratch_bytes = plan.scratch_bytes;
-  // An output costs more than its taps: it is requantized.
-  const auto row_cost =
-      static_cast<int64_t>(shape.out_width * conv.out_channels * (shape.kernel_h * shape.kernel_w + 8) / 8);
   step.phases.push_back(divided(
-      static_cast<int64_t>(shape.batch * shape.out_height), row_cost,
+      static_cast<int64_t>(shape.batch * shape.out_height), int8_depthwise_row_cost(shape),
       [&kernels, plan, packed](const StepBuffers& buffers, Range rows) {
         kernels.depthwise(plan, args_of(buffers, packed), rows, buffers.thread_scratch);
       },
@@ -282,19 +265,10 @@ bool has_pads(const WindowAxis& axis) {
 
 }  // namespace
 
-Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at) {
-  if (quantized.in[0].dtype == DType::kI16) return lower_wide_conv(quantized, at);
-  const auto& op = static_cast<const Conv&>(*quantized.op);
-  const Shape x = at.in_shape(0), w = at.in_shape(1), y = at.out_shape(0);
-  if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) return Lowering::reference();
-  TRY(const WindowAxes axes, resolve_axes(op.window, spatial_dims(w), spatial_dims(x)));
+std::optional<ConvShape> int8_conv_shape(const WindowAxes& axes, int64_t groups, const Shape& x,
+                                         const Shape& w) {
   const auto& [depth, height, width] = axes;
-  const bool depth_is_batch = depth.kernel == 1 && depth.stride == 1 && !has_pads(depth);
-  if (!depth_is_batch || (op.pad_mode != PadMode::kZero && (has_pads(height) || has_pads(width))))
-    return Lowering::reference();
-  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[0]));
-  if (!layer) return Lowering::reference();
-
+  if (depth.kernel != 1 || depth.stride != 1 || has_pads(depth)) return std::nullopt;
   ConvShape shape;
   shape.batch = static_cast<size_t>(x[0] * depth.in);
   shape.height = static_cast<size_t>(height.in);
@@ -311,12 +285,51 @@ Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at
   shape.dilation_w = static_cast<size_t>(width.dilation);
   shape.pad_top = height.pad_begin;
   shape.pad_left = width.pad_begin;
-  shape.groups = static_cast<size_t>(op.groups);
-  if (op.groups > 1 && op.groups == x.back()) return depthwise_step(at, *layer, shape);
-  if (const size_t pixels = pixels_to_join(shape, at.kernels.float_lanes); pixels > 1)
-    return joined_conv_step(at, *layer, shape, pixels);
-  return conv_step(at, *layer, shape, "conv_int8",
-                   source_of(*layer, at.in(1).constant, height.kernel, width.kernel, w.back()));
+  shape.groups = static_cast<size_t>(groups);
+  return shape;
+}
+
+DepthwiseShape int8_depthwise_shape(const ConvShape& conv) {
+  DepthwiseShape shape;
+  shape.batch = conv.batch;
+  shape.height = conv.height;
+  shape.width = conv.width;
+  shape.channels = conv.in_channels;
+  shape.multiplier = conv.out_channels / conv.in_channels;
+  shape.out_height = conv.out_height;
+  shape.out_width = conv.out_width;
+  shape.kernel_h = conv.kernel_h;
+  shape.kernel_w = conv.kernel_w;
+  shape.stride_h = conv.stride_h;
+  shape.stride_w = conv.stride_w;
+  shape.dilation_h = conv.dilation_h;
+  shape.dilation_w = conv.dilation_w;
+  shape.pad_top = conv.pad_top;
+  shape.pad_left = conv.pad_left;
+  return shape;
+}
+
+int64_t int8_depthwise_row_cost(const DepthwiseShape& shape) {
+  const size_t outputs = shape.channels * shape.multiplier;
+  return static_cast<int64_t>(shape.out_width * outputs * (shape.kernel_h * shape.kernel_w + 8) / 8);
+}
+
+Result<Step> lower_quantized_conv(const Quantized& quantized, const Lowering& at) {
+  if (quantized.in[0].dtype == DType::kI16) return lower_wide_conv(quantized, at);
+  const auto& op = static_cast<const Conv&>(*quantized.op);
+  const Shape x = at.in_shape(0), w = at.in_shape(1), y = at.out_shape(0);
+  if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) return Lowering::reference();
+  TRY(const WindowAxes axes, resolve_axes(op.window, spatial_dims(w), spatial_dims(x)));
+  const std::optional<ConvShape> shape = int8_conv_shape(axes, op.groups, x, w);
+  if (!shape || (op.pad_mode != PadMode::kZero && (has_pads(axes[1]) || has_pads(axes[2]))))
+    return Lowering::reference();
+  const std::optional<Layer> layer = layer_of(quantized, at, static_cast<size_t>(w[0]));
+  if (!layer) return Lowering::reference();
+  if (op.groups > 1 && op.groups == x.back()) return depthwise_step(at, *layer, *shape);
+  if (const size_t pixels = pixels_to_join(*shape, at.kernels.float_lanes); pixels > 1)
+    return joined_conv_step(at, *layer, *shape, pixels);
+  return conv_step(at, *layer, *shape, "conv_int8",
+                   source_of(*layer, at.in(1).constant, axes[1].kernel, axes[2].kernel, w.back()));
 }
 
 // Transposed convolutions: a convolution for each place of an output pixel between input pixels.

@@ -377,7 +377,8 @@ bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
 }  // namespace
 
 Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at) {
-  if (quantized.in[0].dtype == DType::kI16) return lower_wide_table(quantized, at);
+  if (quantized.in[0].dtype == DType::kI16 || quantized.out[0].dtype == DType::kI16)
+    return lower_wide_table(quantized, at);
   size_t variable = 0;
   while (variable + 1 < at.inputs.size() && (!at.has(variable) || at.in(variable).is_constant())) ++variable;
   if (!is_byte(quantized.in[variable]) || !is_byte(quantized.out[0]) ||
@@ -426,7 +427,7 @@ Result<Step> lower_quantized_identity(const Quantized& quantized, const Lowering
       kernels->dequantize(args, r);
     });
   }
-  if (!x.dtype || !y.dtype) return Lowering::reference();
+  if (!x.dtype || !y.dtype) return lower_wide_real(quantized, at);
   return lower_quantized_table(quantized, at);
 }
 
@@ -543,7 +544,10 @@ Result<Step> lower(const Quantized& quantized, const Lowering& at) {
   const bool wide = !quantized.in.empty() && quantized.in[0].dtype == DType::kI16;
   if (wide && quantized.rounding == Rounding::kOnnx) return Lowering::reference();
   const QuantizedKind* kind = quantized_kind(quantized.op->name());
-  if (kind != nullptr && kind->lower != nullptr) return kind->lower(quantized, at);
+  if (kind != nullptr && kind->lower != nullptr) {
+    TRY(Step step, kind->lower(quantized, at));
+    if (!step.is_reference()) return step;
+  }
   if (op_as<BatchNormalization>(*quantized.op) != nullptr)
     return lower_quantized_batch_normalization(quantized, at);
   return is_onnx_function(quantized, at) ? lower_quantized_table(quantized, at) : Lowering::reference();

@@ -104,15 +104,26 @@ Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowe
 Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at);
-Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& at);
-
 Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering& at);
+
+// quantized_softmax_cpu.cc
+Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_log_softmax(const Quantized& quantized, const Lowering& at);
+
+// quantized_order_cpu.cc
+Result<Step> lower_quantized_comparison(const Quantized& quantized, const Lowering& at);
+/// Max and Min.
+Result<Step> lower_quantized_either(const Quantized& quantized, const Lowering& at);
+Result<Step> lower_quantized_top_k(const Quantized& quantized, const Lowering& at);
 
 // quantized_wide_cpu.cc: of int16
 Result<Step> lower_wide_conv(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_wide_gemm(const Quantized& quantized, const Lowering& at);
+/// Of one 8 or 16-bit value, to either.
 Result<Step> lower_wide_table(const Quantized& quantized, const Lowering& at);
+/// Between real numbers and int16.
+Result<Step> lower_wide_real(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_wide_add(const Quantized& quantized, const Lowering& at);
 Result<Step> lower_wide_mul(const Quantized& quantized, const Lowering& at);
 

@@ -1,16 +1,13 @@
-// Quantized pools, reductions, resizing, softmax and fully connected layers on the CPU.
+// Quantized pools, reductions, resizing and fully connected layers on the CPU.
 
-#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "kernels/quantized_args.h"
 #include "ops/matrix/gemm.h"
-#include "ops/norm/softmax.h"
 #include "ops/phases.h"
 #include "ops/pool/average_pool.h"
 #include "ops/pool/max_pool.h"
-#include "ops/quant/fixed_point_functions.h"
 #include "ops/quant/quantized_kinds.h"
 #include "ops/quant/tflite_parts.h"
 #include "ops/reduce/reduce.h"
@@ -137,14 +134,14 @@ struct MeanOutput {
   IntegerBounds bounds;
   int64_t zeros = 0;  ///< count * the zero point of x
   int32_t zero = 0;
-  uint8_t operator()(int64_t sum) const {
+  int32_t operator()(int64_t sum) const {
     if (real) {
       const auto mean = static_cast<double>(static_cast<float>(sum - zeros) * *real);
       const double rounded = std::clamp(round_value(mean, Rounding::kOnnx), -1e6, 1e6);
-      return static_cast<uint8_t>(bounds.clamp(static_cast<int32_t>(rounded) + zero));
+      return bounds.clamp(static_cast<int32_t>(rounded) + zero);
     }
     const int32_t centred = wrap_int32(sum - zeros);
-    return static_cast<uint8_t>(bounds.clamp(wrap_int32(int64_t{multiply(centred, multiplier)} + zero)));
+    return bounds.clamp(wrap_int32(int64_t{multiply(centred, multiplier)} + zero));
   }
 };
 
@@ -186,85 +183,6 @@ AxisTable axis_table(const ResizeAxis& axis, Resize::Coordinates coordinates, bo
   return out;
 }
 
-// Softmax: exponentials of the 256 differences that there are.
-// ------------------------------------------------------------------------------------------------------
-
-struct SoftmaxTable {
-  std::array<int32_t, 256> exps{};  ///< Q0.31 of difference -i
-  int32_t count = 0;                ///< differences beyond are negligible
-  int32_t low = 0, high = 0;
-
-  void row(const uint8_t* x, uint8_t* y, size_t n, uint8_t flip) const {
-    uint8_t most = 0;
-    for (size_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint8_t>(x[i] ^ flip));
-    std::array<int32_t, 256> counts{};
-    for (size_t i = 0; i < n; ++i) ++counts[static_cast<size_t>(most - (x[i] ^ flip))];
-    int32_t sum = 0;
-    for (size_t d = 0; d < size(count); ++d)
-      if (counts[d] != 0) sum = wrap_int32(int64_t{sum} + int64_t{counts[d]} * divide_by_power(exps[d], 12));
-    const Reciprocal31 inverse = reciprocal_of(sum, 12);
-    std::array<uint8_t, 256> results;
-    results.fill(static_cast<uint8_t>(low));
-    for (size_t d = 0; d < size(count); ++d) {
-      if (counts[d] == 0) continue;
-      const int32_t product = doubling_high_multiply(inverse.value, exps[d]);
-      const int32_t rounded = divide_by_power(product, std::clamp(inverse.exponent + 31 - 8, 0, 31));
-      results[d] = static_cast<uint8_t>(std::clamp(wrap_int32(int64_t{rounded} + low), low, high));
-    }
-    for (size_t i = 0; i < n; ++i) y[i] = results[static_cast<size_t>(most - (x[i] ^ flip))];
-  }
-};
-
-/// ONNX's, in double precision: y = round(e^(x - most) / sum / scale) + zero.
-struct RealSoftmaxTable {
-  std::array<double, 256> exps{};  ///< of difference -i
-  double scale = 1;                ///< of y
-  IntegerBounds bounds;
-  int32_t zero = 0;
-
-  uint8_t place(double exp, double unit) const {
-    const double rounded = std::min(round_value(exp / unit, Rounding::kOnnx), 1e6);
-    return static_cast<uint8_t>(bounds.clamp(static_cast<int32_t>(rounded) + zero));
-  }
-  void row(const uint8_t* x, uint8_t* y, size_t n, uint8_t flip) const {
-    uint8_t most = 0;
-    for (size_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint8_t>(x[i] ^ flip));
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) sum += exps[static_cast<size_t>(most - (x[i] ^ flip))];
-    const double unit = sum * scale;
-    if (n < 256) {
-      for (size_t i = 0; i < n; ++i) y[i] = place(exps[static_cast<size_t>(most - (x[i] ^ flip))], unit);
-      return;
-    }
-    std::array<uint8_t, 256> results;
-    for (size_t d = 0; d < results.size(); ++d) results[d] = place(exps[d], unit);
-    for (size_t i = 0; i < n; ++i) y[i] = results[static_cast<size_t>(most - (x[i] ^ flip))];
-  }
-};
-
-Result<Step> lower_onnx_softmax(const Quantized& quantized, const Lowering& at) {
-  const auto& softmax = static_cast<const Softmax&>(*quantized.op);
-  const Shape xs = at.in_shape(0);
-  const auto axis = normal_axis(softmax.axis, xs.rank());
-  if (!axis || (*axis != xs.rank() - 1 && !softmax.to_end)) return Lowering::reference();
-  const int64_t depth = xs.product(*axis, xs.rank());
-  RealSoftmaxTable table;
-  for (size_t d = 0; d < table.exps.size(); ++d)
-    table.exps[d] = std::exp(-static_cast<double>(d) * static_cast<double>(quantized.in[0].scale()));
-  table.scale = static_cast<double>(quantized.out[0].scale());
-  table.bounds = output_bounds(quantized);
-  table.zero = quantized.out[0].zero_point();
-  const uint8_t flip = quantized.in[0].dtype == DType::kI8 ? 0x80 : 0;
-  Step step;
-  step.kernel = "softmax_real_8";
-  step.why = "a table of exponentials, in double precision";
-  step.phases.push_back(divided(xs.elements() / depth, 8 * depth + 64, [=](const StepBuffers& b, Range rows) {
-    for (size_t r = rows.begin; r < rows.end; ++r)
-      table.row(b.in<uint8_t>(0) + r * size(depth), b.out<uint8_t>(0) + r * size(depth), size(depth), flip);
-  }));
-  return step;
-}
-
 }  // namespace
 
 Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at) {
@@ -285,28 +203,32 @@ Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering
 }
 
 Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at) {
-  if (!is_plain(quantized, at)) return Lowering::reference();
+  const bool wide = is_plain_wide(quantized, at);
+  if (!wide && !is_plain(quantized, at)) return Lowering::reference();
   TRY(const auto axes, reduced_axes(dynamic_cast<const ReduceFields&>(*quantized.op), at.inputs));
   const auto reduced = axes ? neighbours(at.in_shape(0), *axes) : std::nullopt;
-  if (!reduced || reduced->rows > (1 << 22)) return Lowering::reference();
+  if (!reduced || reduced->rows > (wide ? 1 << 20 : 1 << 22)) return Lowering::reference();
   const auto [outer, rows, inner] = *reduced;
   const int64_t per_block = std::max<int64_t>((rows + kMostBlocks - 1) / kMostBlocks, 16384 / inner + 1);
   const int64_t blocks = (rows + per_block - 1) / per_block;
   const bool is_signed = quantized.in[0].dtype == DType::kI8;
   Step step;
-  step.kernel = op_as<ReduceMean>(*quantized.op) != nullptr ? "mean_8" : "sum_8";
+  step.kernel = format("{}_{}", op_as<ReduceMean>(*quantized.op) != nullptr ? "mean" : "sum", wide ? 16 : 8);
   step.why = format("{} blocks of {} rows of {}", blocks, per_block, inner);
   step.shared_scratch_bytes = size(outer * blocks * inner) * sizeof(int32_t);
-  step.phases.push_back(
-      divided(outer * blocks, per_block * inner / 4 + 1,
-              [=, kernels = at.kernels.quantized](const StepBuffers& b, Range units) {
-                auto* sums = reinterpret_cast<int32_t*>(b.shared_scratch);
-                for (auto u = static_cast<int64_t>(units.begin); u < static_cast<int64_t>(units.end); ++u) {
-                  const int64_t begin = u % blocks * per_block, n = std::min(per_block, rows - begin);
-                  kernels->sum_columns(b.in<uint8_t>(0) + (u / blocks * rows + begin) * inner, is_signed,
-                                       size(n), size(inner), sums + u * inner);
-                }
-              }));
+  step.phases.push_back(divided(
+      outer * blocks, per_block * inner / 4 + 1,
+      [=, kernels = at.kernels.quantized](const StepBuffers& b, Range units) {
+        auto* sums = reinterpret_cast<int32_t*>(b.shared_scratch);
+        for (auto u = static_cast<int64_t>(units.begin); u < static_cast<int64_t>(units.end); ++u) {
+          const int64_t begin = u % blocks * per_block, n = std::min(per_block, rows - begin);
+          const int64_t first = (u / blocks * rows + begin) * inner;
+          if (wide)
+            kernels->sum_columns_16(b.in<int16_t>(0) + first, size(n), size(inner), sums + u * inner);
+          else
+            kernels->sum_columns(b.in<uint8_t>(0) + first, is_signed, size(n), size(inner), sums + u * inner);
+        }
+      }));
   step.phases.push_back(
       divided(outer * inner, 8 + blocks,
               [=, output = mean_output(quantized, rows)](const StepBuffers& b, Range units) {
@@ -315,7 +237,10 @@ Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at
                   int64_t sum = 0;
                   for (int64_t k = 0; k < blocks; ++k)
                     sum += sums[(u / inner * blocks + k) * inner + u % inner];
-                  b.out<uint8_t>(0)[u] = output(sum);
+                  if (wide)
+                    b.out<int16_t>(0)[u] = static_cast<int16_t>(output(sum));
+                  else
+                    b.out<uint8_t>(0)[u] = static_cast<uint8_t>(output(sum));
                 }
               }));
   return step;
@@ -345,7 +270,9 @@ Result<Step> lower_quantized_extreme(const Quantized& quantized, const Lowering&
 Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& at) {
   const auto& resize = static_cast<const Resize&>(*quantized.op);
   if (resize.mode == Resize::Mode::kNearest) return lower_quantized_nearest(quantized, at);
-  if (!is_plain_tflite(quantized, at) || resize.mode != Resize::Mode::kLinear) return Lowering::reference();
+  const bool wide = is_plain_wide(quantized, at);
+  if ((!wide && !is_plain_tflite(quantized, at)) || resize.mode != Resize::Mode::kLinear)
+    return Lowering::reference();
   const auto constant = [&](size_t i) { return at.has(i) ? at.in(i).constant : Tensor(); };
   for (size_t i = 1; i < at.inputs.size(); ++i)
     if (at.has(i) && !at.in(i).is_constant()) return Lowering::reference();
@@ -357,59 +284,35 @@ Result<Step> lower_quantized_resize(const Quantized& quantized, const Lowering& 
     if (axis.axis == 2) columns = axis;
     if (axis.axis != 1 && axis.axis != 2 && axis.in != axis.out) return Lowering::reference();
   }
-  const bool is_signed = quantized.in[0].dtype == DType::kI8;
+  const bool is_signed = quantized.in[0].dtype != DType::kU8;
   Step step;
-  step.kernel = "resize_bilinear_8";
+  step.kernel = wide ? "resize_bilinear_16" : "resize_bilinear_8";
   step.why = is_signed ? "rows first, in 1/1024" : "rows first, in single precision";
   step.thread_scratch_bytes = size(2 * xs[2] * xs[3]) * sizeof(float);
-  step.phases.push_back(
-      divided(ys[0] * ys[1], (ys[2] + xs[2]) * ys[3],
-              [=, kernels = at.kernels.quantized, h = axis_table(rows, resize.coordinates, is_signed),
-               w = axis_table(columns, resize.coordinates, is_signed)](const StepBuffers& b, Range units) {
-                for (size_t begin = units.begin; begin < units.end;) {
-                  const size_t image = begin / size(ys[1]), first = begin % size(ys[1]);
-                  const size_t end = std::min(size(ys[1]), first + (units.end - begin));
-                  const QuantizedResizeArgs args{.x = b.in<uint8_t>(0) + image * size(xs[1] * xs[2] * xs[3]),
-                                                 .y = b.out<uint8_t>(0) + image * size(ys[1] * ys[2] * ys[3]),
-                                                 .is_signed = is_signed,
-                                                 .width = size(xs[2]),
-                                                 .channels = size(xs[3]),
-                                                 .out_width = size(ys[2]),
-                                                 .rows = h.places.data(),
-                                                 .columns = w.places.data(),
-                                                 .row_weights = h.weights.data(),
-                                                 .column_weights = w.weights.data(),
-                                                 .row_shares = h.shares.data(),
-                                                 .column_shares = w.shares.data()};
-                  kernels->resize(args, {first, end}, b.thread_scratch);
-                  begin += end - first;
-                }
-              }));
-  return step;
-}
-
-Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at) {
-  const auto depth = at.in_shape(0).rank() == 0 ? 1 : at.in_shape(0).back();
-  if (!is_plain(quantized, at) || depth > (1 << 20)) return Lowering::reference();
-  if (quantized.rounding == Rounding::kOnnx) return lower_onnx_softmax(quantized, at);
-  const SoftmaxDifference scaled(quantized.in[0].scale());
-  SoftmaxTable table;
-  const IntegerBounds bounds = output_bounds(quantized);
-  table.low = bounds.low;
-  table.high = bounds.high;
-  for (int d = 0; d < 256 && -d >= scaled.least; ++d) {
-    table.exps[size(d)] = exp_of_negative(scaled(-d));
-    table.count = d + 1;
-  }
-  const uint8_t flip = quantized.in[0].dtype == DType::kI8 ? 0x80 : 0;
-  Step step;
-  step.kernel = "softmax_8";
-  step.why = "a table of exponentials";
-  step.phases.push_back(
-      divided(at.in_shape(0).elements() / depth, 8 * depth + 512, [=](const StepBuffers& b, Range rows) {
-        for (size_t r = rows.begin; r < rows.end; ++r)
-          table.row(b.in<uint8_t>(0) + r * size(depth), b.out<uint8_t>(0) + r * size(depth), size(depth),
-                    flip);
+  step.phases.push_back(divided(
+      ys[0] * ys[1], (ys[2] + xs[2]) * ys[3],
+      [=, kernels = at.kernels.quantized, h = axis_table(rows, resize.coordinates, is_signed),
+       w = axis_table(columns, resize.coordinates, is_signed)](const StepBuffers& b, Range units) {
+        for (size_t begin = units.begin; begin < units.end;) {
+          const size_t image = begin / size(ys[1]), first = begin % size(ys[1]);
+          const size_t end = std::min(size(ys[1]), first + (units.end - begin));
+          const size_t pixel_bytes = size(xs[3]) * (wide ? sizeof(int16_t) : 1);
+          const QuantizedResizeArgs args{.x = b.inputs[0] + image * size(xs[1] * xs[2]) * pixel_bytes,
+                                         .y = b.outputs[0] + image * size(ys[1] * ys[2]) * pixel_bytes,
+                                         .is_signed = is_signed,
+                                         .wide = wide,
+                                         .width = size(xs[2]),
+                                         .channels = size(xs[3]),
+                                         .out_width = size(ys[2]),
+                                         .rows = h.places.data(),
+                                         .columns = w.places.data(),
+                                         .row_weights = h.weights.data(),
+                                         .column_weights = w.weights.data(),
+                                         .row_shares = h.shares.data(),
+                                         .column_shares = w.shares.data()};
+          kernels->resize(args, {first, end}, b.thread_scratch);
+          begin += end - first;
+        }
       }));
   return step;
 }

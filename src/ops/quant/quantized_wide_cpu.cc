@@ -1,5 +1,6 @@
 // Quantized operators of 16-bit activations on the CPU; weights have 8 bits, and are kept in 16.
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels/quantized_args.h"
@@ -268,29 +269,81 @@ Result<Step> lower_wide_gemm(const Quantized& quantized, const Lowering& at) {
   return step;
 }
 
-/// All 65536 results of a function of one value. Reading them is bound by memory, not by instructions.
+namespace {
+
+template <typename From, typename To>
+void look_up(const Tensor& table, const StepBuffers& b, Range r) {
+  const To* values = table.data<To>().data();
+  const auto* x = b.in<std::make_unsigned_t<From>>(0);
+  for (size_t i = r.begin; i < r.end; ++i) b.out<To>(0)[i] = values[x[i]];
+}
+
+using LookUp = void (*)(const Tensor& table, const StepBuffers& b, Range r);
+
+template <typename From>
+LookUp look_up_to(DType to) {
+  return to == DType::kI16  ? look_up<From, int16_t>
+         : to == DType::kI8 ? look_up<From, int8_t>
+         : to == DType::kU8 ? look_up<From, uint8_t>
+                            : nullptr;
+}
+
+}  // namespace
+
+/// All results of a function of one value. Reading 65536 of them is bound by memory, not by instructions.
 Result<Step> lower_wide_table(const Quantized& quantized, const Lowering& at) {
-  constexpr int64_t kValues = 65536;
-  if (!is_wide(quantized.in[0]) || !is_wide(quantized.out[0]) || at.out_shape(0) != at.in_shape(0) ||
-      at.out_shape(0).elements() == 0)
+  const Type &from = quantized.in[0], &to = quantized.out[0];
+  const bool wide = from.dtype == DType::kI16, byte = from.dtype == DType::kI8 || from.dtype == DType::kU8;
+  if ((!wide && !byte) || !to.dtype || !from.quantization || !to.quantization ||
+      from.quantization->axis >= 0 || to.quantization->axis >= 0 || quantized.rounding != Rounding::kTflite ||
+      at.out_shape(0) != at.in_shape(0) || at.out_shape(0).elements() == 0)
     return Lowering::reference();
+  const LookUp run = wide ? look_up_to<int16_t>(*to.dtype) : look_up_to<int8_t>(*to.dtype);
+  if (run == nullptr) return Lowering::reference();
+  const int64_t count = wide ? 65536 : 256;
   Tensors in;
-  TRY(Tensor every, Tensor::make(DType::kI16, Shape{kValues}));
-  for (int64_t i = 0; i < kValues; ++i) every.mutable_data<int16_t>()[size(i)] = static_cast<int16_t>(i);
+  TRY(Tensor every, Tensor::make(*from.dtype, Shape{count}));
+  for (int64_t i = 0; i < count; ++i) {
+    if (wide)
+      every.mutable_data<int16_t>()[size(i)] = static_cast<int16_t>(i);
+    else
+      every.mutable_bytes()[i] = static_cast<std::byte>(i);
+  }
   in.push_back(every);
   for (size_t i = 1; i < at.inputs.size(); ++i) {
     if (at.has(i) && !at.in(i).is_constant()) return Lowering::reference();
     in.push_back(at.in(i).constant);
   }
   TRY(const Tensors out, quantized.eval(in));
-  Step step = element_step("table_16", "65536 entries", at.out_shape(0).elements(), 2,
-                           [table = out[0]](const StepBuffers& b, Range r) {
-                             const int16_t* values = table.data<int16_t>().data();
-                             const auto* x = b.in<uint16_t>(0);
-                             for (size_t i = r.begin; i < r.end; ++i) b.out<int16_t>(0)[i] = values[x[i]];
-                           });
-  step.in_place_inputs = {0};
+  Step step = element_step(wide ? "table_16" : "table_8_to_16", format("{} entries", count),
+                           at.out_shape(0).elements(), 2,
+                           [table = out[0], run](const StepBuffers& b, Range r) { run(table, b, r); });
+  if (from.dtype == to.dtype) step.in_place_inputs = {0};
   return step;
+}
+
+Result<Step> lower_wide_real(const Quantized& quantized, const Lowering& at) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  const int64_t elements = at.out_shape(0).elements();
+  if (elements == 0 || quantized.rounding != Rounding::kTflite) return Lowering::reference();
+  if (is_wide(x) && !y.dtype)
+    return element_step(
+        "dequantize_16", "16 bits to float", elements, 2,
+        [scale = static_cast<double>(x.scale()), zero = x.zero_point()](const StepBuffers& b, Range r) {
+          for (size_t i = r.begin; i < r.end; ++i)
+            b.out<float>(0)[i] = static_cast<float>(scale * (b.in<int16_t>(0)[i] - zero));
+        });
+  if (!is_wide(y) || !at.in_is(0, DType::kF32)) return Lowering::reference();
+  return element_step("quantize_16", "float to 16 bits", elements, 8,
+                      [scale = y.scale(), zero = y.zero_point(), bounds = output_bounds(quantized)](
+                          const StepBuffers& b, Range r) {
+                        for (size_t i = r.begin; i < r.end; ++i) {
+                          const float steps = std::round(b.in<float>(0)[i] / scale);
+                          const float whole = std::isnan(steps) ? 0 : std::clamp(steps, -1e6f, 1e6f);
+                          b.out<int16_t>(0)[i] =
+                              static_cast<int16_t>(bounds.clamp(static_cast<int32_t>(whole) + zero));
+                        }
+                      });
 }
 
 Result<Step> lower_wide_add(const Quantized& quantized, const Lowering& at) {

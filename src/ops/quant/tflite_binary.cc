@@ -131,18 +131,17 @@ Status check_quantized_comparison(const Quantized& quantized, std::span<const Fa
   return expect_no_activation(quantized);
 }
 
-Result<Tensors> eval_quantized_comparison(const Quantized& quantized, std::span<const Tensor> in) {
-  const Type &a = quantized.in[0], &b = quantized.in[1];
-  const Op& op = *quantized.op;
+int32_t comparable(const Quantized& quantized, size_t i, int32_t q) {
+  const Type& type = quantized.in[i];
   // TFLite orders int16 values without looking at their scales.
-  const bool as_they_are = a.dtype == DType::kI16 && op_as<Equal>(op) == nullptr;
-  const FixedPoint scale_a = fixed_point(static_cast<double>(a.scale()));
-  const FixedPoint scale_b = fixed_point(static_cast<double>(b.scale()));
+  if (type.dtype == DType::kI16 && op_as<Equal>(*quantized.op) == nullptr) return q;
   constexpr int kLeft = 8;
+  return multiply((q - type.zero_point()) * (1 << kLeft), fixed_point(static_cast<double>(type.scale())));
+}
+
+Result<Tensors> eval_quantized_comparison(const Quantized& quantized, std::span<const Tensor> in) {
   return zip_integers(DType::kBool, in[0], in[1], [&](int32_t qa, int32_t qb) {
-    if (as_they_are) return compare(op, qa, qb);
-    return compare(op, multiply((qa - a.zero_point()) * (1 << kLeft), scale_a),
-                   multiply((qb - b.zero_point()) * (1 << kLeft), scale_b));
+    return compare(*quantized.op, comparable(quantized, 0, qa), comparable(quantized, 1, qb));
   });
 }
 

@@ -16,6 +16,9 @@ struct CommonScale {
 };
 CommonScale common_scale(const Quantized& quantized, int left, bool squared);
 
+/// What a comparison sees of the integer q of input i: its value in 1/256, rounded.
+int32_t comparable(const Quantized& quantized, size_t i, int32_t q);
+
 /// Where an output of bilinear resizing reads along one axis: between two elements.
 template <typename Number>
 struct Between {
@@ -38,5 +41,14 @@ struct SoftmaxDifference {
   FixedPoint multiplier;
   int64_t least = 0;
 };
+
+/// From Q5.26 back to steps of x.
+FixedPoint log_softmax_back(const SoftmaxDifference& scaled);
+
+/// Softmax of a row of int16: exponentials and their sum's reciprocal come from tables of 512 straight lines.
+/// y may be x.
+void softmax_row_16(std::span<const int16_t> x, std::span<int16_t> y, FixedPoint multiplier);
+/// What brings differences to the steps of the table of exponentials.
+FixedPoint softmax_multiplier_16(const Quantized& quantized);
 
 }  // namespace pochade

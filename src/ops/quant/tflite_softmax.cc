@@ -75,31 +75,41 @@ int32_t saturate16(int64_t x) {
   return static_cast<int32_t>(std::clamp<int64_t>(x, -32768, 32767));
 }
 
-void softmax16(std::span<const int64_t> x, std::span<int64_t> y, FixedPoint multiplier) {
-  static const LineTable exps = make_table(10.0 / 65535 * -65535, 0.0, [](double v) { return std::exp(v); });
-  static const LineTable inverses =
-      make_table(0.0, 1.0 / 65535 * 65535, [](double v) { return 1.0 / (1.0 + v); });
-  const int64_t most = *std::max_element(x.begin(), x.end());
-  int64_t sum = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    const int32_t scaled = multiply(static_cast<int32_t>(x[i] - most), multiplier);
-    y[i] = look_up(exps, saturate16(int64_t{scaled} + 32767));
-    sum += y[i];
-  }
-  const int zeros = std::countl_zero(static_cast<uint32_t>(sum));
-  const auto shifted = static_cast<int32_t>(((sum << (zeros - 1)) + (1 << 13)) >> 14);
-  const int32_t inverse = look_up(inverses, saturate16(int64_t{shifted} - (1 << 15) - (1 << 16)));
-  const int right = 31 - zeros;
-  for (int64_t& value : y)
-    value = std::clamp<int64_t>((value * inverse + (int64_t{1} << right >> 1)) >> right, 0, 32767);
-}
-
 }  // namespace
 
 SoftmaxDifference::SoftmaxDifference(float scale)
     : multiplier(fixed_point(std::min(static_cast<double>(scale) * (1 << 26), 2147483647.0))) {
   const double range = 31.0 * (1 << 26) / static_cast<double>(int64_t{1} << std::max(multiplier.exponent, 0));
   least = -static_cast<int64_t>(std::floor(range));
+}
+
+void softmax_row_16(std::span<const int16_t> x, std::span<int16_t> y, FixedPoint multiplier) {
+  static const LineTable exps = make_table(10.0 / 65535 * -65535, 0.0, [](double v) { return std::exp(v); });
+  static const LineTable inverses =
+      make_table(0.0, 1.0 / 65535 * 65535, [](double v) { return 1.0 / (1.0 + v); });
+  const int16_t most = *std::max_element(x.begin(), x.end());
+  int64_t sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const int32_t scaled = multiply(static_cast<int32_t>(x[i] - most), multiplier);
+    y[i] = static_cast<int16_t>(look_up(exps, saturate16(int64_t{scaled} + 32767)));
+    sum += y[i];
+  }
+  const int zeros = std::countl_zero(static_cast<uint32_t>(sum));
+  const auto shifted = static_cast<int32_t>(((sum << (zeros - 1)) + (1 << 13)) >> 14);
+  const int32_t inverse = look_up(inverses, saturate16(int64_t{shifted} - (1 << 15) - (1 << 16)));
+  const int right = 31 - zeros;
+  for (int16_t& value : y)
+    value = static_cast<int16_t>(
+        std::clamp<int64_t>((int64_t{value} * inverse + (int64_t{1} << right >> 1)) >> right, 0, 32767));
+}
+
+FixedPoint softmax_multiplier_16(const Quantized& quantized) {
+  return fixed_point(static_cast<double>(quantized.in[0].scale()) / (10.0 / 65535.0));
+}
+
+FixedPoint log_softmax_back(const SoftmaxDifference& scaled) {
+  return fixed_point(static_cast<double>(int64_t{1} << (31 - scaled.multiplier.exponent)) /
+                     static_cast<double>(scaled.multiplier.value));
 }
 
 Status check_quantized_softmax(const Quantized& quantized, std::span<const Fact> in) {
@@ -125,9 +135,14 @@ Result<Tensors> eval_quantized_softmax(const Quantized& quantized, std::span<con
   const Type& y_type = quantized.out[0];
   const float scale = quantized.in[0].scale();
   if (in[0].dtype() == DType::kI16) {
-    const FixedPoint multiplier = fixed_point(static_cast<double>(scale) / (10.0 / 65535.0));
-    return map_rows(quantized, in[0],
-                    [&](std::span<const int64_t> x, std::span<int64_t> y) { softmax16(x, y, multiplier); });
+    const FixedPoint multiplier = softmax_multiplier_16(quantized);
+    TRY(Tensors out, make_outputs(quantized, in));
+    const auto depth = static_cast<size_t>(in[0].rank() == 0 ? 1 : in[0].shape().back());
+    const std::span<const int16_t> x = in[0].data<int16_t>();
+    const std::span<int16_t> y = out[0].mutable_data<int16_t>();
+    for (size_t begin = 0; begin < x.size(); begin += depth)
+      softmax_row_16(x.subspan(begin, depth), y.subspan(begin, depth), multiplier);
+    return out;
   }
   const SoftmaxDifference scaled(scale);
   const int bits = y_type.dtype == DType::kI16 ? 16 : 8;
@@ -158,9 +173,7 @@ Status check_quantized_log_softmax(const Quantized& quantized, std::span<const F
 
 Result<Tensors> eval_quantized_log_softmax(const Quantized& quantized, std::span<const Tensor> in) {
   const SoftmaxDifference scaled(quantized.in[0].scale());
-  // From Q5.26 back to steps of x.
-  const FixedPoint back = fixed_point(static_cast<double>(int64_t{1} << (31 - scaled.multiplier.exponent)) /
-                                      static_cast<double>(scaled.multiplier.value));
+  const FixedPoint back = log_softmax_back(scaled);
   const IntegerBounds bounds = output_bounds(quantized);
   return map_rows(quantized, in[0], [&](std::span<const int64_t> x, std::span<int64_t> y) {
     const int64_t most = *std::max_element(x.begin(), x.end());
