@@ -76,7 +76,9 @@ class Expander {
     }
     if (vocabulary_.operators.contains(op->name())) return std::optional<ValueId>();
     if (vocabulary_.pictures_only) {
-      TRY(const std::optional<ValueId> made, as_picture(name, *op, in));
+      const auto* quantized = op_as<Quantized>(*op);
+      TRY(const std::optional<ValueId> made,
+          as_picture(name, quantized != nullptr ? *quantized->op : *op, in, quantized));
       if (made) return made;
     }
     if (vocabulary_.quantized) {
@@ -237,18 +239,30 @@ class Expander {
     prepend(window.pads_begin, 0);
     prepend(window.pads_end, 0);
   }
-  Result<ValueId> with_height(const std::string& name, ValueId value) {
+  /// An operator that only reshapes, on integers if these are their types.
+  template <typename D>
+  static OpPtr reshaping(const Quantized* types, const Quantized::Type& type) {
+    if (types == nullptr) return make_op(D{});
+    Quantized out;
+    out.op = make_op(D{});
+    out.in = {type, {}};
+    out.out = {type};
+    out.rounding = types->rounding;
+    return make_op(std::move(out));
+  }
+  Result<ValueId> with_height(const std::string& name, ValueId value, const Quantized* types, size_t i) {
     const Fact& fact = copy_.graph().fact(value);
     if (fact.is_constant()) {
       std::vector<int64_t> sizes(fact.constant.shape().begin(), fact.constant.shape().end());
       sizes.insert(sizes.begin() + 1, 1);
       return copy_.constant(name, fact.constant.reshaped(Shape(sizes)));
     }
-    return add(name, Unsqueeze{}, {value, integers(name + "/axes", {1})});
+    const Quantized::Type type = types == nullptr ? Quantized::Type() : types->in.at(i);
+    return add(name, reshaping<Unsqueeze>(types, type), {value, integers(name + "/axes", {1})});
   }
 
-  /// A window over N,W,C as one over N,1,W,C.
-  Made as_picture(const std::string& name, const Op& op, const Inputs& in) {
+  /// A window over N,W,C as one over N,1,W,C; on integers if `types` are given.
+  Made as_picture(const std::string& name, const Op& op, const Inputs& in, const Quantized* types) {
     const Fact& x = copy_.graph().fact(in[0]);
     if (!x.rank_known() || x.rank() != 3) return std::optional<ValueId>();
     OpPtr flat;
@@ -272,12 +286,14 @@ class Expander {
     }
     if (flat == nullptr) return std::optional<ValueId>();
     Inputs inputs = in;
-    TRY(inputs[0], with_height(name + "/high", in[0]));
+    TRY(inputs[0], with_height(name + "/high", in[0], types, 0));
     if (has_weights) {
-      TRY(inputs[1], with_height(name + "/weights", in[1]));
+      TRY(inputs[1], with_height(name + "/weights", in[1], types, 1));
     }
+    if (types != nullptr) flat = make_op<Quantized>([&](Quantized& y) { y = *types, y.op = flat; });
     TRY(const ValueId y, add(name + "/picture", flat, inputs));
-    TRY(const ValueId out, add(name, Squeeze{}, {y, integers(name + "/axes", {1})}));
+    const Quantized::Type type = types == nullptr ? Quantized::Type() : types->out.at(0);
+    TRY(const ValueId out, add(name, reshaping<Squeeze>(types, type), {y, integers(name + "/axes", {1})}));
     return std::optional(out);
   }
 

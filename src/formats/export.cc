@@ -7,6 +7,7 @@
 #include "formats/expand_quantized.h"
 #include "formats/onnx/export.h"
 #include "formats/tflite/export.h"
+#include "formats/tflite/export_integers.h"
 #include "ops/elementwise/select.h"
 #include "ops/matrix/gemm.h"
 #include "ops/quant/quantized.h"
@@ -161,10 +162,13 @@ Result<ExportSummary> export_model(const Graph& graph, const std::filesystem::pa
 
 Result<std::optional<Graph>> as_computed_by(const Graph& graph, const std::filesystem::path& path) {
   TRY(const Writer writer, writer_of(path));
-  TRY(std::optional<Graph> out, rounded_as(graph, writer.rounding));
-  if (out || writer.rounding == Rounding::kOnnx) return out;
+  if (writer.rounding == Rounding::kOnnx) return rounded_as(graph, writer.rounding);
+  TRY(const Graph written, tflite::integers_of_tflite(graph));
+  TRY(std::optional<Graph> out, rounded_as(written, writer.rounding));
+  if (out) return out;
   // Files of ONNX say their integers in several nodes each: they are one operator once they are folded.
-  TRY(const Graph folded, optimise(graph));
+  TRY(Graph folded, optimise(graph));
+  TRY(folded, tflite::integers_of_tflite(std::move(folded)));
   return rounded_as(folded, writer.rounding);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/expand.h"
+#include "formats/tflite/export_integers.h"
 #include "formats/tflite/export_state.h"
 #include "passes/pipeline.h"
 
@@ -14,6 +15,11 @@ bool has_activation(const Op& op, const Activation& act) {
   if (op.name() == "ConvTranspose") return false;
   if (act.kind == ActivationKind::kRelu) return true;
   return act.kind == ActivationKind::kClip && ((act.a == 0 && act.b == 6) || (act.a == -1 && act.b == 1));
+}
+
+/// What ONNX Runtime's quantize_dynamic writes.
+bool is_dynamic(std::string_view op) {
+  return op == "DynamicQuantizeLinear" || op == "MatMulInteger" || op == "ConvInteger";
 }
 
 Vocabulary vocabulary() {
@@ -109,6 +115,11 @@ class Exporter {
     TRY(check_integers(node));
     ExportScope scope(context_, node);
     const ExportRow* row = find_export_row(scope.op().name());
+    if (row == nullptr && is_dynamic(node.op->name()))
+      return Error::not_supported(
+          "TFLite quantizes activations in another way while it runs; the nearest way is to convert the "
+          "model "
+          "that this one was quantized from");
     if (row == nullptr) return Error::not_supported("TFLite has no builtin operator for it");
     TRY(row->write(scope));
     if (scope.lost_activation()) return Error::not_supported("TFLite has no activation inside this operator");
@@ -154,7 +165,8 @@ template <typename F>
 Status with_file(const Graph& graph, F&& f) {
   TRY(Graph joined, join_hybrid_layers(graph));
   TRY(Graph simpler, optimise(std::move(joined)));
-  TRY(const Graph plain, expand(simpler, vocabulary()));
+  TRY(Graph expanded, expand(simpler, vocabulary()));
+  TRY(const Graph plain, integers_of_tflite(std::move(expanded)));
   Exporter exporter(plain);
   TRY(with_nearest_way(graph, exporter.run()));
   return f(exporter.file());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/tflite/export_scope.h"
+#include "ops/quant/integer_lstm.h"
 #include "ops/recurrent/cells.h"
 
 namespace pochade::tflite {
@@ -84,7 +85,66 @@ Status lstm(ExportScope& node) {
   return {};
 }
 
+Status expect_kept_states(const ExportScope& node) {
+  if (node.kept_states()) return {};
+  return Error::not_supported(
+      "TFLite's operator keeps its state from one run to the next, beginning with zeros; this one's state is "
+      "given, seen by others, or begins with other numbers");
+}
+
+/// A constant input with one scale (0: with none). Absent ones stay so.
+Result<TensorIndex> scaled_constant(ExportScope& node, size_t i, float scale) {
+  if (!node.has_input(i)) return kLeftOut;
+  const Fact fact = node.fact(i);
+  if (!fact.is_constant()) return Error::not_supported("its weights are computed");
+  return node.constant(fact.constant, scale > 0 ? quantized_type(*fact.dtype, scale, 0) : Quantized::Type());
+}
+
+/// UNIDIRECTIONAL_SEQUENCE_LSTM of integers: what lies between its parts is said by five tensors without
+/// values.
+Status integer_lstm(ExportScope& node) {
+  const auto& op = node.as<IntegerLstm>();
+  TRY(expect_kept_states(node));
+  std::vector<TensorIndex> inputs(IntegerLstm::kInputs, kLeftOut);
+  inputs[0] = node.input(0);
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    if (i == 18 || i == 19) continue;
+    TRY(inputs[i], scaled_constant(node, i, op.scales[i]));
+  }
+  const auto [h, c] = *node.kept_states();
+  inputs[18] = node.variable(h, quantized_type(DType::kI8, op.scales[18], static_cast<int32_t>(op.h_zero)));
+  inputs[19] = node.variable(c, quantized_type(DType::kI16, op.scales[19], 0));
+  std::vector<TensorIndex> between;
+  for (const float scale : op.gate_scales)
+    between.push_back(node.type_between(quantized_type(DType::kI16, scale, 0)));
+  between.push_back(
+      node.type_between(quantized_type(DType::kI8, op.hidden_scale, static_cast<int32_t>(op.hidden_zero))));
+  const auto options = schema::CreateUnidirectionalSequenceLSTMOptions(
+      node.flat(), schema::ActivationFunctionType::TANH, op.cell_clip, op.projection_clip, op.time_major);
+  node.write(BuiltinOperator::UNIDIRECTIONAL_SEQUENCE_LSTM, 1, inputs, {node.output()},
+             node.options(OptionsType::UnidirectionalSequenceLSTMOptions, options), between);
+  return {};
+}
+
+/// RELU stands for the bounds of int8, which are all that TFLite computes.
+Status integer_svdf(ExportScope& node) {
+  const auto& op = node.as<IntegerSvdf>();
+  TRY(expect_kept_states(node));
+  TRY(const TensorIndex features, scaled_constant(node, 1, op.features_scale));
+  TRY(const TensorIndex time, scaled_constant(node, 2, op.time_scale));
+  TRY(const TensorIndex bias, scaled_constant(node, 3, 0));
+  const TensorIndex state =
+      node.variable(node.kept_states()->first, quantized_type(DType::kI16, op.state_scale, 0));
+  const auto options = schema::CreateSVDFOptions(node.flat(), static_cast<int32_t>(op.rank),
+                                                 schema::ActivationFunctionType::RELU);
+  node.write(BuiltinOperator::SVDF, 3, {node.input(0), features, time, bias, state}, {node.output()},
+             node.options(OptionsType::SVDFOptions, options));
+  return {};
+}
+
 constexpr ExportRow kExportRecurrentRows[] = {
+    {"IntegerLSTM", integer_lstm},
+    {"IntegerSVDF", integer_svdf},
     {"LSTM", lstm},
 };
 

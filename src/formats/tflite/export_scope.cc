@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/quant/integer_lstm.h"
 #include "passes/activated.h"
 #include "passes/move_axes.h"
 
@@ -107,13 +108,21 @@ void FileBuilder::begin_subgraph(std::string name) {
 }
 
 void FileBuilder::add_operator(BuiltinOperator code, int version, const std::vector<TensorIndex>& inputs,
-                               const std::vector<TensorIndex>& outputs, Options options) {
+                               const std::vector<TensorIndex>& outputs, Options options,
+                               const std::vector<TensorIndex>& intermediates) {
   const auto [found, is_new] = codes_.try_emplace({code, version}, static_cast<uint32_t>(code_list_.size()));
   if (is_new) code_list_.emplace_back(code, version);
   const auto input_offset = flat_.CreateVector(inputs);
   const auto output_offset = flat_.CreateVector(outputs);
-  subgraphs_.back().operators.push_back(schema::CreateOperator(flat_, found->second, input_offset,
-                                                               output_offset, options.type, options.offset));
+  const auto between_offset = intermediates.empty() ? 0 : flat_.CreateVector(intermediates);
+  schema::OperatorBuilder builder(flat_);
+  builder.add_opcode_index(found->second);
+  builder.add_inputs(input_offset);
+  builder.add_outputs(output_offset);
+  builder.add_builtin_options_type(options.type);
+  builder.add_builtin_options(options.offset);
+  if (!between_offset.IsNull()) builder.add_intermediates(between_offset);
+  subgraphs_.back().operators.push_back(builder.Finish());
 }
 
 void FileBuilder::finish(const std::vector<TensorIndex>& inputs, const std::vector<TensorIndex>& outputs,
@@ -185,6 +194,10 @@ Quantized::Type ExportScope::input_type(size_t i) const {
   if (!has_input(i)) return {};
   const Fact x = fact(i);
   if (hybrid_ != nullptr && i == 1) return hybrid_->weights;
+  if (const auto* lstm = op_as<IntegerLstm>(op_); lstm != nullptr && i == 0)
+    return quantized_type(DType::kI8, lstm->scales[0], static_cast<int32_t>(lstm->x_zero));
+  if (const auto* svdf = op_as<IntegerSvdf>(op_); svdf != nullptr && i == 0)
+    return quantized_type(DType::kI8, svdf->x_scale, static_cast<int32_t>(svdf->x_zero));
   if (quantized_ == nullptr || i >= quantized_->in.size())
     return x.quantization ? Quantized::Type{x.dtype, x.quantization} : Quantized::Type{};
   Quantized::Type type = quantized_->in[i];

@@ -29,14 +29,16 @@ class FileBuilder {
                          const Quantized::Type& type) {
     return add_tensor(name, fact, constant, type, false);
   }
-  /// Zeros that the operators change and that stay for the next run.
-  TensorIndex add_variable(const std::string& name, const Fact& fact) {
-    return add_tensor(name, fact, Tensor(), {}, true);
+  /// Zeros (or zero points) that the operators change and that stay for the next run.
+  TensorIndex add_variable(const std::string& name, const Fact& fact, const Quantized::Type& type) {
+    return add_tensor(name, fact, Tensor(), type, true);
   }
   /// What stands for a named variable.
   TensorIndex add_resource(const std::string& name);
+  /// Some operators keep the scales of what they compute in between in `intermediates`.
   void add_operator(BuiltinOperator code, int version, const std::vector<TensorIndex>& inputs,
-                    const std::vector<TensorIndex>& outputs, Options options);
+                    const std::vector<TensorIndex>& outputs, Options options,
+                    const std::vector<TensorIndex>& intermediates = {});
   /// Tensors and operators that follow belong to another subgraph, without inputs or outputs.
   void begin_subgraph(std::string name);
   /// The finished file. The inputs and outputs are those of the first subgraph.
@@ -103,9 +105,9 @@ class ExportScope {
     return found == context_.kept_states.end() ? std::nullopt : std::optional(found->second);
   }
   /// A tensor that lives between runs.
-  TensorIndex variable(size_t state) {
+  TensorIndex variable(size_t state, const Quantized::Type& type = {}) {
     const State& s = context_.graph.states()[state];
-    return context_.file.add_variable(s.name, Fact(s.initial.dtype(), s.initial.shape()));
+    return context_.file.add_variable(s.name, Fact(s.initial.dtype(), s.initial.shape()), type);
   }
   size_t input_count() const { return node_.inputs.size(); }
   bool has_input(size_t i) const { return i < node_.inputs.size() && node_.inputs[i] != kNone; }
@@ -137,14 +139,19 @@ class ExportScope {
   TensorIndex tensor_between(const Fact& fact) {
     return context_.file.add_tensor(name() + "/inner", fact, Tensor(), {});
   }
+  /// The same that only says a type.
+  TensorIndex type_between(const Quantized::Type& type) {
+    return context_.file.add_tensor(name() + "/inner", Fact(*type.dtype, Shape{}), Tensor(), type);
+  }
   /// How input or output i stores real numbers.
   Quantized::Type input_type(size_t i) const;
   Quantized::Type output_type(size_t i = 0) const;
 
   /// Writes an operator. Versions are those in which the operator got what it uses here.
   void write(BuiltinOperator code, int version, const std::vector<TensorIndex>& inputs,
-             const std::vector<TensorIndex>& outputs, Options options = {}) {
-    context_.file.add_operator(code, version, inputs, outputs, options);
+             const std::vector<TensorIndex>& outputs, Options options = {},
+             const std::vector<TensorIndex>& intermediates = {}) {
+    context_.file.add_operator(code, version, inputs, outputs, options, intermediates);
   }
   /// From the inputs to the first output.
   Status emit(BuiltinOperator code, int version = 1, Options options = {}) {

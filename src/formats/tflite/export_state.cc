@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/quant/integer_lstm.h"
 #include "ops/recurrent/cells.h"
 #include "ops/shape/reshape.h"
 
@@ -26,13 +27,24 @@ ValueId origin(const Graph& graph, const std::vector<std::vector<NodeId>>& users
   return value;
 }
 
-bool is_zero(const Tensor& tensor) {
-  return std::ranges::all_of(to_floats(tensor), [](float v) { return v == 0; });
+/// A state that an operator keeps by itself: input `i` reads it, output `o` replaces it, and it begins with
+/// `zero` everywhere.
+struct Kept {
+  size_t i, o;
+  int64_t zero = 0;
+};
+
+/// Those of an operator; none if it keeps nothing.
+std::vector<Kept> kept_by(const Op& op) {
+  if (op_as<Lstm>(op) != nullptr) return {{5, 1}, {6, 2}};
+  if (const auto* lstm = op_as<IntegerLstm>(op)) return {{18, 1, lstm->h_zero}, {19, 2}};
+  if (op_as<IntegerSvdf>(op) != nullptr) return {{4, 1}};
+  return {};
 }
 
-/// The state that input `i` of the node reads and output `o` replaces.
 std::optional<size_t> kept_state(const Graph& graph, const std::vector<std::vector<NodeId>>& users,
-                                 const Node& node, size_t i, size_t o, std::set<NodeId>& unwritten) {
+                                 const Node& node, const Kept& kept, std::set<NodeId>& unwritten) {
+  const auto [i, o, zero] = kept;
   if (i >= node.inputs.size() || o >= node.outputs.size()) return std::nullopt;
   std::vector<NodeId> passed;
   const ValueId read = origin(graph, users, node.inputs[i], passed);
@@ -41,7 +53,9 @@ std::optional<size_t> kept_state(const Graph& graph, const std::vector<std::vect
     if (state.read != read || users[static_cast<size_t>(read)].size() != 1 || is_given_out(graph, read))
       continue;
     // The last value before the state is read by nobody, those between by one.
-    if (!users[static_cast<size_t>(state.next)].empty() || !is_zero(state.initial)) return std::nullopt;
+    const std::vector<float> first = to_floats(state.initial);
+    const bool begins = std::ranges::all_of(first, [&](float v) { return v == static_cast<float>(zero); });
+    if (!users[static_cast<size_t>(state.next)].empty() || !begins) return std::nullopt;
     if (origin(graph, users, state.next, passed) != node.outputs[o] ||
         users[static_cast<size_t>(node.outputs[o])].size() > 1 || is_given_out(graph, node.outputs[o]))
       return std::nullopt;
@@ -58,10 +72,11 @@ StatePlan plan_states(const Graph& graph) {
   const auto users = graph.users();
   for (const NodeId id : graph.topological_order()) {
     const Node& node = graph.node(id);
-    if (op_as<Lstm>(*node.op) == nullptr) continue;
+    const std::vector<Kept> kept = kept_by(*node.op);
+    if (kept.empty()) continue;
     std::set<NodeId> unwritten;
-    const auto h = kept_state(graph, users, node, 5, 1, unwritten),
-               c = kept_state(graph, users, node, 6, 2, unwritten);
+    const auto h = kept_state(graph, users, node, kept.front(), unwritten),
+               c = kept.size() == 1 ? h : kept_state(graph, users, node, kept.back(), unwritten);
     if (!h || !c) continue;
     out.kept.emplace(id, KeptStates{*h, *c});
     out.unwritten.merge(unwritten);

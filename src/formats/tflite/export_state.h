@@ -5,12 +5,12 @@
 
 namespace pochade::tflite {
 
-/// The states that an LSTM of TFLite keeps by itself.
+/// The states that an LSTM of TFLite keeps by itself; an SVDF has one.
 struct KeptStates {
   size_t h = 0, c = 0;  ///< indexes into Graph::states()
 };
 
-/// Which LSTMs read and write states of zeros that nobody else sees, and the nodes in between, which only
+/// Which of these read and write states of zeros that nobody else sees, and the nodes in between, which only
 /// reshape them and are not written.
 struct StatePlan {
   std::unordered_map<NodeId, KeptStates> kept;

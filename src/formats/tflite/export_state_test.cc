@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "engine/session.h"
 #include "formats/onnx/export.h"
@@ -18,6 +19,7 @@
 #include "ops/matrix/gemm.h"
 #include "ops/quant/quantize_linear.h"
 #include "ops/quant/quantize_rows.h"
+#include "ops/quant/quantized.h"
 #include "ops/recurrent/cells.h"
 #include "ops/shape/generate.h"
 #include "ops/shape/reshape.h"
@@ -206,6 +208,137 @@ TEST(TfliteExport, TransposedConvolutionsWithAnyPads) {
     const ValueId w = graph.add_constant("w", filled({6, 3, 3, 3}, 0.8f));
     graph.add_output("y", add(graph, "deconv", make_op(op), {x, w}));
     EXPECT_LT(distance(graph, as_tflite(graph), {filled({1, 4, 5, 3}, 0.3f)}), 1e-5) << begin;
+  }
+}
+
+TEST(TfliteExport, TransposedConvolutionsInGroups) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Shape{2, 4, 5, 6}));
+  ConvTranspose op;
+  op.groups = 3;
+  op.window.strides = {2, 1};
+  op.window.pads_begin = {1, 0};
+  const ValueId w = graph.add_constant("w", filled({9, 3, 2, 2}, 0.8f));
+  const ValueId b = graph.add_constant("b", filled({9}, 0.3f));
+  graph.add_output("y", add(graph, "deconv", make_op(op), {x, w, b}));
+  const Graph again = as_tflite(graph);
+  EXPECT_EQ(count(again, "ConvTranspose"), 3);
+  EXPECT_LT(distance(graph, again, {filled({2, 4, 5, 6}, 0.3f)}), 1e-5);
+}
+
+/// A product of integers between a quantization and a dequantization. `x` and `y` are its types.
+Graph integer_layer(OpPtr op, const Shape& x_shape, const Tensor& w, const Quantized::Type& x,
+                    const Quantized::Type& w_type, const Quantized::Type& y, Rounding rounding) {
+  Graph graph;
+  const auto wrapped = [&](OpPtr inner, std::vector<Quantized::Type> in, const Quantized::Type& out) {
+    Quantized quantized;
+    quantized.op = std::move(inner);
+    quantized.in = std::move(in);
+    quantized.out = {out};
+    quantized.rounding = rounding;
+    return make_op(std::move(quantized));
+  };
+  const ValueId real = graph.add_input("x", Fact(DType::kF32, x_shape));
+  const ValueId integers = add(graph, "q", wrapped(make_op(Identity{}), {{}}, x), {real});
+  const ValueId sums =
+      add(graph, "layer", wrapped(std::move(op), {x, w_type}, y), {integers, graph.add_constant("w", w)});
+  graph.add_output("y", add(graph, "y", wrapped(make_op(Identity{}), {y}, {}), {sums}));
+  return graph;
+}
+
+Tensor integer_weights(DType dtype, const Shape& shape) {
+  Tensor out = Tensor::make(dtype, shape).value();
+  int next = 3;
+  for (int64_t i = 0; i < out.elements(); ++i)
+    out.mutable_bytes()[i] = static_cast<std::byte>(next = next * 7 + 5);
+  return out;
+}
+
+/// The types of all inputs 0 of operators on integers.
+std::set<DType> integer_types(const Graph& graph) {
+  std::set<DType> out;
+  for (const NodeId id : graph.topological_order())
+    if (const auto* quantized = op_as<Quantized>(*graph.node(id).op);
+        quantized != nullptr && quantized->in[0].dtype)
+      out.insert(*quantized->in[0].dtype);
+  return out;
+}
+
+/// int8 weights, or uint8 ones by channel: TFLite has activations of int8 for both.
+TEST(TfliteExport, UnsignedActivationsBecomeSigned) {
+  const Shape shape{2, 5, 5, 3};
+  for (const DType dtype : {DType::kI8, DType::kU8}) {
+    Quantized::Type w = quantized_type(dtype, std::vector<float>{0.011f, 0.02f, 0.007f, 0.013f}, 0);
+    if (dtype == DType::kU8) {
+      Quantization moved = *w.quantization;
+      moved.zero_point.assign(4, 128);
+      w.quantization = std::make_shared<const Quantization>(moved);
+    }
+    const Graph graph =
+        integer_layer(make_op<Conv>([](Conv& conv) { conv.window.auto_pad = AutoPad::kSameUpper; }), shape,
+                      integer_weights(dtype, {4, 3, 3, 3}), quantized_type(DType::kU8, 0.0078f, 120), w,
+                      quantized_type(DType::kU8, 0.05f, 99), Rounding::kOnnx);
+    const Graph again = as_tflite(graph);
+    EXPECT_EQ(integer_types(again), std::set<DType>{DType::kI8});
+    // Halves are rounded in another way: a step of the output.
+    EXPECT_LT(distance(graph, again, {filled(shape, 0.37f)}), 0.0501);
+  }
+}
+
+/// The graph's own inputs and outputs keep their types.
+TEST(TfliteExport, UnsignedInputsStayUnsigned) {
+  Graph graph;
+  const Quantized::Type x_type = quantized_type(DType::kU8, 0.01f, 100),
+                        y_type = quantized_type(DType::kU8, 0.05f, 9);
+  Fact x_fact(DType::kU8, Shape{3, 7});
+  x_fact.quantization = x_type.quantization;
+  const ValueId x = graph.add_input("x", x_fact);
+  Quantized op;
+  op.op = make_op<Gemm>([](Gemm& gemm) { gemm.transpose_b = true; });
+  op.in = {x_type, quantized_type(DType::kI8, 0.01f, 0)};
+  op.out = {y_type};
+  op.rounding = Rounding::kOnnx;
+  const ValueId w = graph.add_constant("w", integer_weights(DType::kI8, {5, 7}));
+  graph.add_output("y", add(graph, "gemm", make_op(op), {x, w}));
+  const Graph again = as_tflite(graph);
+  EXPECT_EQ(again.fact(again.inputs()[0]).dtype, DType::kU8);
+  EXPECT_EQ(again.fact(again.outputs()[0].value).dtype, DType::kU8);
+  EXPECT_EQ(again.outputs()[0].name, "y");
+  EXPECT_LE(distance(graph, again, {integer_weights(DType::kU8, {3, 7})}), 1);
+}
+
+TEST(TfliteExport, ProductsByColumnsBecomeLayers) {
+  const Quantized::Type w = quantized_type(DType::kI8, std::vector<float>{0.011f, 0.02f, 0.007f}, 1);
+  for (const Shape& shape : {Shape{5, 12}, Shape{2, 3, 12}}) {
+    const Graph graph = integer_layer(make_op(MatMul{}), shape, integer_weights(DType::kI8, {12, 3}),
+                                      quantized_type(DType::kU8, 0.0078f, 120), w,
+                                      quantized_type(DType::kU8, 0.03f, 99), Rounding::kOnnx);
+    const Graph again = as_tflite(graph);
+    EXPECT_EQ(count(again, "QuantizedGemm"), 1);
+    EXPECT_LT(distance(graph, again, {filled(shape, 0.37f)}), 0.0301);
+  }
+}
+
+/// Exact: the same arithmetic on both sides.
+TEST(TfliteExport, IntegerConvolutionsOverOneAxisAndInGroups) {
+  const Quantized::Type x = quantized_type(DType::kI8, 0.0078f, -3), y = quantized_type(DType::kI8, 0.03f, 5),
+                        w = quantized_type(DType::kI8, std::vector<float>(6, 0.011f), 0);
+  for (const int64_t groups : {1, 2, 6}) {
+    const auto line = make_op<Conv>([&](Conv& conv) {
+      conv.groups = groups;
+      conv.window.dilations = {2};
+      conv.window.strides = {1};
+    });
+    const Graph graph = integer_layer(line, {2, 17, 6}, integer_weights(DType::kI8, {6, 3, 6 / groups}), x, w,
+                                      y, Rounding::kTflite);
+    EXPECT_EQ(distance(graph, as_tflite(graph), {filled({2, 17, 6}, 0.37f)}), 0) << groups;
+    const auto back = make_op<ConvTranspose>([&](ConvTranspose& conv) {
+      conv.groups = groups;
+      conv.window.strides = {2, 2};
+    });
+    const Graph turned = integer_layer(back, {2, 4, 5, 6}, integer_weights(DType::kI8, {6, 2, 3, 6 / groups}),
+                                       x, w, y, Rounding::kTflite);
+    EXPECT_EQ(distance(turned, as_tflite(turned), {filled({2, 4, 5, 6}, 0.37f)}), 0) << groups;
   }
 }
 

@@ -1,6 +1,7 @@
 // Layers with windows: convolutions and pools.
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "formats/tflite/export_scope.h"
@@ -142,6 +143,72 @@ Status conv(ExportScope& node) {
   return {};
 }
 
+/// A TRANSPOSE_CONV that gives `whole`.
+struct Transposed {
+  int version;
+  Options options;
+  std::vector<int64_t> whole;
+};
+
+void write_transposed(ExportScope& node, const Transposed& form, TensorIndex x, TensorIndex w, TensorIndex b,
+                      TensorIndex y) {
+  std::vector<TensorIndex> inputs{node.int32s(form.whole), w, x};
+  if (b != kLeftOut) inputs.push_back(b);
+  node.write(BuiltinOperator::TRANSPOSE_CONV, form.version, inputs, {y}, form.options);
+}
+
+/// Indices [begin, begin + count) of the first axis of constant input i, with their scales.
+Result<TensorIndex> part_of(ExportScope& node, size_t i, int64_t begin, int64_t count) {
+  if (!node.has_input(i)) return kLeftOut;
+  if (!node.fact(i).is_constant()) return Error::not_supported("its bias is computed");
+  const Tensor whole = node.fact(i).constant;
+  Shape shape = whole.shape();
+  shape[0] = count;
+  TRY(Tensor part, Tensor::make(whole.dtype(), shape));
+  const auto row = static_cast<int64_t>(whole.byte_size()) / whole.shape()[0];
+  std::memcpy(part.mutable_bytes(), whole.bytes() + begin * row, part.byte_size());
+  Quantized::Type type = node.input_type(i);
+  if (type.quantization && type.quantization->axis == 0) {
+    Quantization some = *type.quantization;
+    const auto cut = [&](auto& values) {
+      if (values.empty()) return;
+      values.erase(values.begin(), values.begin() + begin);
+      values.resize(static_cast<size_t>(count));
+    };
+    cut(some.scale);
+    cut(some.zero_point);
+    if (count == 1) some.axis = -1;
+    type.quantization = std::make_shared<const Quantization>(std::move(some));
+  }
+  return node.constant(part, type);
+}
+
+/// TFLite has this operator without groups: SPLIT, one operator for each group, CONCATENATION.
+Status write_groups(ExportScope& node, Transposed form, int64_t groups, TensorIndex y) {
+  const Shape x = *node.fact(0).shape();
+  const int64_t channels = node.fact(1).constant.shape()[0] / groups;
+  Dims dims;
+  for (const int64_t size : x) dims.emplace_back(size);
+  dims.back() = Dim(x.back() / groups);
+  form.whole.back() = channels;
+  std::vector<TensorIndex> parts, results;
+  for (int64_t g = 0; g < groups; ++g) parts.push_back(node.between(dims));
+  node.write(BuiltinOperator::SPLIT, node.type_version(),
+             {node.constant(Tensor::scalar<int32_t>(3)), node.input(0)}, parts,
+             node.options(OptionsType::SplitOptions,
+                          schema::CreateSplitOptions(node.flat(), static_cast<int>(groups))));
+  for (int64_t g = 0; g < groups; ++g) {
+    TRY(const TensorIndex w, part_of(node, 1, g * channels, channels));
+    TRY(const TensorIndex b, part_of(node, 2, g * channels, channels));
+    results.push_back(node.between(Dims(form.whole.begin(), form.whole.end()), true));
+    write_transposed(node, form, parts[static_cast<size_t>(g)], w, b, results.back());
+  }
+  node.write(
+      BuiltinOperator::CONCATENATION, node.type_version(), results, {y},
+      node.options(OptionsType::ConcatenationOptions, schema::CreateConcatenationOptions(node.flat(), 3)));
+  return {};
+}
+
 /// TFLite is told the output's size, of which a forward convolution must give the input's. SAME cuts off half
 /// of what that would have padded, VALID nothing; for other pads all of it is written, and the part is cut
 /// out.
@@ -151,7 +218,6 @@ Status conv_transpose(ExportScope& node) {
   TRY(node.expect_products());
   const Fact x = node.fact(0), w = node.fact(1);
   if (!w.is_constant()) return Error::not_supported("its weights are computed");
-  if (op.groups != 1) return Error::not_supported("it has {} groups, TFLite has this with 1 only", op.groups);
   if (op.window.dilation(0) != 1 || op.window.dilation(1) != 1)
     return Error::not_supported("TFLite has it without dilations only");
   const auto shape = x.shape();
@@ -182,14 +248,16 @@ Status conv_transpose(ExportScope& node) {
   const auto options = schema::CreateTransposeConvOptions(
       node.flat(), same ? schema::Padding::SAME : schema::Padding::VALID,
       static_cast<int>(op.window.stride(1)), static_cast<int>(op.window.stride(0)), act);
-  std::vector<TensorIndex> inputs{node.int32s(whole), node.input(1), node.input(0)};
-  if (node.has_input(2)) inputs.push_back(node.input(2));
   const int version = act != schema::ActivationFunctionType::NONE ? 4
-                      : inputs.size() == 4                        ? 3
+                      : node.has_input(2)                         ? 3
                                                                   : std::min(2, node.type_version());
+  const Transposed form{version, node.options(OptionsType::TransposeConvOptions, options), whole};
   const TensorIndex y = direct ? node.output() : node.between(Dims(whole.begin(), whole.end()), true);
-  node.write(BuiltinOperator::TRANSPOSE_CONV, version, inputs, {y},
-             node.options(OptionsType::TransposeConvOptions, options));
+  if (op.groups > 1)
+    TRY(write_groups(node, form, op.groups, y));
+  else
+    write_transposed(node, form, node.input(0), node.input(1), node.has_input(2) ? node.input(2) : kLeftOut,
+                     y);
   if (direct) return {};
   node.write(BuiltinOperator::STRIDED_SLICE, node.type_version(),
              {y, node.int32s(begin), node.int32s(end), node.int32s({1, 1, 1, 1})}, {node.output()},
