@@ -41,14 +41,14 @@ def run_program(program, *words):
 
 def convert(program, model, written):
     """Converts, if need be by the nearest way that the error names. Gives the words of that way."""
-    status, text = run_program(program, "convert", model, written, "--samples", 1, "--tolerance", 0.3)
+    status, text = run_program(program, "convert", model, written, "--samples", 1)
     if status == 0:
         return []
     way = WAY.search(text)
     if not way:
         raise RuntimeError(text.split("\n")[0])
     words = way.group().split()
-    status, text = run_program(program, "convert", model, written, "--samples", 1, "--tolerance", 0.3, *words)
+    status, text = run_program(program, "convert", model, written, "--samples", 1, *words)
     if status != 0:
         raise RuntimeError(text.split("\n")[0])
     return words
@@ -67,12 +67,20 @@ def ours(program, path, feeds, folder):
     return {entry["name"]: numpy.load(f"{folder}/out/{entry['file']}") for entry in index}
 
 
-def random_values(shape, dtype):
+def random_values(shape, dtype, largest=1):
+    """Bytes of every value, 0 and 1 of other integers, floats from 0 to `largest`."""
     generator = numpy.random.default_rng(1)
     if numpy.issubdtype(dtype, numpy.integer):
         limits = numpy.iinfo(dtype)
         return generator.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True) if limits.bits == 8 else generator.integers(0, 2, shape).astype(dtype)
-    return generator.random(shape).astype(dtype)
+    return (generator.random(shape) * largest).astype(dtype)
+
+
+def largest_input(model):
+    """What a network's float inputs reach: 255 where it takes the numbers of pixels, which its first layers centre by constants. Fed with
+    0 to 1 these see a picture of one colour, whose normalisation divides float32's rounding errors by next to nothing: candy's and mosaic's
+    results then agree to 86 and 80 dB between two engines, and to 117 and 115 dB on pixels."""
+    return 255 if model.stem in ("candy", "mosaic") else 1
 
 
 def models_of(folder):
@@ -83,10 +91,31 @@ def models_of(folder):
     return sorted(out)
 
 
-def judge_models(judge, program, folder, extension):
+def judge_files(judge, paths, lacks):
+    """judge(path) gives what is wrong, an empty string, or None: skipped, as is an error that contains one of `lacks`. Prints what does not pass,
+    then the sums."""
+    passed = failed = skipped = 0
+    for path in paths:
+        try:
+            text = judge(path)
+        except Exception as error:
+            text = " ".join(str(error).split()) or repr(error)
+            if any(words in text for words in lacks):
+                print(f"skipped {path.name}: {text[:300]}")
+                text = None
+        if text:
+            print(f"FAILED {path.name}: {text[:300]}")
+        passed, failed, skipped = passed + (text == ""), failed + bool(text), skipped + (text is None)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return failed != 0
+
+
+def judge_models(judge, extension, program, folder, word=""):
     """judge(program, model, written, way, scratch) gives what is wrong, or an empty string. Prints a line a model, then the sums."""
     passed = failed = 0
     for model in models_of(folder):
+        if word not in model.name:
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             written = pathlib.Path(scratch, "written" + extension)
             try:

@@ -37,10 +37,10 @@ Status write_values(const fs::path& folder, const CaseGraph& built, const Tensor
 Result<Tensors> write_case(const CaseGraph& built, const fs::path& path, int opset) {
   if (path.extension() == ".onnx") {
     TRY(export_onnx(built.graph, path, {.opset = opset}));
-    return built.results;
+  } else {
+    TRY(const std::string bytes, export_tflite_bytes(built.graph));
+    TRY(write_file(path, bytes));
   }
-  TRY(const std::string bytes, export_tflite_bytes(built.graph));
-  TRY(write_file(path, bytes));
   TRY(const std::optional<Graph> rounded, as_computed_by(built.graph, path));
   return rounded ? evaluate(*rounded, built.inputs) : Result<Tensors>(built.results);
 }

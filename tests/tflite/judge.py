@@ -2,12 +2,13 @@
 """Judges TFLite files that Pochade wrote, with LiteRT, which knows nothing of it.
 
     judge.py cases DIR               NAME.tflite and NAME/VALUE.npy of `export_cases --tflite DIR`
-    judge.py models PROGRAM DIR      every model in DIR as `PROGRAM convert` writes it, by the nearest way where that is needed: LiteRT's
-                                     reference kernels must make of it what our program makes, and what they make of the original
+    judge.py models PROGRAM DIR [WORD]
+                                     every model in DIR (whose name contains WORD) as `PROGRAM convert` writes it, by the nearest way
+                                     where that is needed: LiteRT's reference kernels must make of it what our program makes, and what they make of the original
                                      if that is a TFLite file; its optimised kernels must run it
 
-Integers must be equal, floats agree to 90 dB; of large pictures to 45 dB, since the reference kernels' means add up to 500,000 numbers
-in float32, one after the other. Run it with the Python of an environment that has ai-edge-litert and numpy. Its last line
+Integers must be equal, floats agree to 90 dB, but where LiteRT's MEAN adds up many large numbers in float32, one after the other: see
+LEAST_DB. Run it with the Python of an environment that has ai-edge-litert and numpy. Its last line
 is "N passed, N failed, N skipped"; a case is skipped if LiteRT lacks a type or a rank for it."""
 
 import pathlib
@@ -18,7 +19,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from judging import differs, judge_models, ours, random_values  # noqa: E402
+from judging import differs, judge_files, judge_models, largest_input, ours, random_values  # noqa: E402
 
 # What LiteRT's kernels say of types and ranks that they do not compute.
 LACKS = ("not supported", "unsupported", "not yet supported", "Only supports", "only supports", "only support", "Type ", "type ", "NumDimensions",
@@ -29,6 +30,10 @@ LACKS = ("not supported", "unsupported", "not yet supported", "Only supports", "
 DISPUTED = ("quantize_ties", "Quantized.sum_int")
 
 LARGE = 1000000  # numbers of an input
+# Of instance normalisation, beside 90 for all else. Pictures of 720x720: candy 89.4 dB with LiteRT's reference kernels and with its optimised
+# ones; ONNX Runtime agrees with ours to 117 dB there, so that what is left are the sums of 518,400 numbers in float32. `large_mean`: numbers
+# around 1000 that deviate by 0.3: 74.3 dB; in float64 the written operators give 165 dB, and 79 dB if the sum of the mean alone is float32's.
+LEAST_DB = {"large picture": 85, "large_mean": 70}
 
 
 def opened(path, reference=True, shapes=None):
@@ -51,9 +56,11 @@ def litert(runner, feeds):
 
 
 def judge_case(path):
+    if any(words in path.name for words in DISPUTED):
+        return None
     values = {file.stem: numpy.load(file) for file in path.with_suffix("").glob("*.npy")} if path.with_suffix("").exists() else {}
     got = litert(opened(path, shapes={name: value.shape for name, value in values.items()}), values)
-    least_db = 70 if "large_mean" in path.name else 90  # of squares of large numbers in float32
+    least_db = LEAST_DB["large_mean"] if "large_mean" in path.name else 90
     for name, mine in got.items():
         if text := differs(mine, values[name], least_db):
             return f"output {name}: {text}"
@@ -62,13 +69,13 @@ def judge_case(path):
 
 def judge_model(program, model, written, way, scratch):
     runner = opened(written)
-    feeds = {detail["name"]: random_values(detail["shape"], detail["dtype"]) for detail in runner.get_input_details()}
+    feeds = {detail["name"]: random_values(detail["shape"], detail["dtype"], largest_input(model)) for detail in runner.get_input_details()}
     got, wanted = litert(runner, feeds), ours(program, written, feeds, scratch)
     is_large = any(value.size > LARGE for value in feeds.values())
     for name, value in wanted.items():
         if name not in got:
             return f"it has no output {name}"
-        if text := differs(got[name], value, 45 if is_large and value.dtype == numpy.float32 else 90):
+        if text := differs(got[name], value, LEAST_DB["large picture"] if is_large and value.dtype == numpy.float32 else 90):
             return f"output {name}: {text}"
     if model.suffix == ".tflite" and not way:
         try:
@@ -84,32 +91,9 @@ def judge_model(program, model, written, way, scratch):
     return ""
 
 
-def judge_cases(folder):
-    passed = failed = skipped = 0
-    for path in sorted(pathlib.Path(folder).glob("*.tflite")):
-        if any(word in path.name for word in DISPUTED):
-            skipped += 1
-            continue
-        try:
-            text = judge_case(path)
-        except Exception as error:
-            text = " ".join(str(error).split()) or repr(error)
-            if any(word in text for word in LACKS):
-                skipped += 1
-                print(f"skipped {path.name}: {text[:200]}")
-                continue
-        if text:
-            failed += 1
-            print(f"FAILED {path.name}: {text[:300]}")
-        else:
-            passed += 1
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return failed != 0
-
-
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "cases":
-        sys.exit(judge_cases(sys.argv[2]))
-    if len(sys.argv) == 4 and sys.argv[1] == "models":
-        sys.exit(judge_models(judge_model, sys.argv[2], sys.argv[3], ".tflite"))
+        sys.exit(judge_files(judge_case, sorted(pathlib.Path(sys.argv[2]).glob("*.tflite")), LACKS))
+    if len(sys.argv) in (4, 5) and sys.argv[1] == "models":
+        sys.exit(judge_models(judge_model, ".tflite", *sys.argv[2:]))
     sys.exit(__doc__)

@@ -145,7 +145,7 @@ Attributes& Attributes::tensor(std::string_view name, const Tensor& value) {
   return *this;
 }
 
-std::string ModelFile::unique_name(std::string_view wanted) {
+std::string UniqueNames::make(std::string_view wanted) {
   std::string name(wanted.empty() ? "value" : wanted);
   if (!names_.contains(name)) {
     names_.insert(name);
@@ -166,7 +166,7 @@ void ModelFile::add_node(std::string_view op_type, std::string_view domain, std:
   WireWriter node;
   for (const std::string& input : inputs) node.text(1, input);
   for (const std::string& output : outputs) node.text(2, output);
-  node.text(3, name);
+  if (!name.empty()) node.text(3, node_names_.make(name));
   node.text(4, op_type);
   for (const WireWriter& one : attributes.list()) node.message(5, one);
   if (!domain.empty()) node.text(7, domain);

@@ -33,12 +33,24 @@ class Attributes {
   std::vector<WireWriter> list_;
 };
 
+/// Names of one kind, each given once.
+class UniqueNames {
+ public:
+  /// Any name as it is, or with a number behind it if it is taken. Never empty.
+  std::string make(std::string_view wanted);
+
+ private:
+  std::set<std::string, std::less<>> names_;
+  std::map<std::string, int, std::less<>> next_number_;
+};
+
 /// A model file in pieces: weights are written from where they lie.
 class ModelFile {
  public:
-  /// Any name as it is, or with a number behind it if it is taken. Never empty.
-  std::string unique_name(std::string_view wanted);
+  /// Of a value.
+  std::string unique_name(std::string_view wanted) { return value_names_.make(wanted); }
 
+  /// ONNX Runtime refuses files in which two nodes have one name: a number is set behind it.
   void add_node(std::string_view op_type, std::string_view domain, std::string_view name,
                 const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
                 const Attributes& attributes);
@@ -64,8 +76,7 @@ class ModelFile {
   template <typename Sink>
   Status stream(int opset, Sink&& sink) const;
 
-  std::set<std::string, std::less<>> names_;
-  std::map<std::string, int, std::less<>> next_number_;
+  UniqueNames value_names_, node_names_;
   std::string graph_name_, doc_;
   WireWriter nodes_, inputs_, outputs_, metadata_;
   std::vector<Piece> initializers_;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "formats/graph_difference.h"
 #include "formats/onnx/case_graph.h"
@@ -162,6 +163,9 @@ TEST(OnnxExport, NamesThatCollideAreMadeDifferent) {
   graph.add_output("same", x);                          // an input that is an output
   const auto again = written_and_read(graph);
   ASSERT_TRUE(again) << again.error().text();
+  std::set<std::string> nodes;  // two of one name would be refused by ONNX Runtime
+  for (const NodeId n : again->topological_order())
+    EXPECT_TRUE(nodes.insert(again->node(n).name).second) << again->node(n).name;
   const Tensors inputs{Tensor::of<float>({2}, {-1, 3})};
   const Tensors before = evaluate(graph, inputs).value(), after = evaluate(*again, inputs).value();
   ASSERT_EQ(after.size(), 3u);
