@@ -109,7 +109,7 @@ void add_bench(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("bench", "Measure a model's latency and memory on random input");
   verb->footer(
       "Examples:\n  pochade bench candy.onnx --threads 1 --layers\n  pochade bench first_style.onnx --shape "
-      "input=1x3x512x512 --json");
+      "photo=1x3x512x512 --json");
   verb->add_option("MODEL", flags->model, "Model file")->required();
   flags->run.add_to(*verb);
   verb->add_option("--seconds", flags->seconds, "Measure for at least so long")

@@ -40,8 +40,8 @@ nlohmann::ordered_json classify_one(const std::string& file, const ClassifyFlags
     lines.push_back(line + label_name(labels, i));
   }
   if (!flags.json) {
-    std::printf("%s\n", file.c_str());
-    for (const std::string& line : lines) std::printf("  %s\n", line.c_str());
+    std::fprintf(output.lines(), "%s\n", file.c_str());
+    for (const std::string& line : lines) std::fprintf(output.lines(), "  %s\n", line.c_str());
   }
   if (output.wanted()) {
     Image drawn = value_or_fail(decoded.image.clone());
@@ -77,7 +77,7 @@ void add_classify(CLI::App& app) {
   verb->add_flag("--force", flags->force, "Replace existing files");
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags] {
-    const PictureOutput output(flags->output, flags->files, flags->force);
+    const PictureOutput output(flags->output, flags->files, flags->force, flags->json);
     Network network = flags->network.open(flags->model);
     each_file(flags->files, flags->json,
               [&](const std::string& file) { return classify_one(file, *flags, output, network); });

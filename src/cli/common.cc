@@ -12,13 +12,16 @@
 namespace pochade {
 
 void fail(const Error& error) {
-  throw VerbFailure{error.text(), error.hint(), 1};
+  // How far it had come says enough of what was cancelled.
+  const bool cancelled = error.code() == ErrorCode::kCancelled;
+  throw VerbFailure{cancelled ? error.message() + "; nothing was half written" : error.text(), error.hint(),
+                    1};
 }
 void fail_usage(std::string line, std::string hint) {
   throw VerbFailure{std::move(line), std::move(hint), 2};
 }
 
-void RunFlags::add_to(CLI::App& verb) {
+void RunFlags::add_engine_to(CLI::App& verb) {
   verb.add_option("--threads", threads, "Threads (default: the CPUs that this process may use)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
@@ -26,6 +29,10 @@ void RunFlags::add_to(CLI::App& verb) {
                   "Instruction set of the kernels: scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, "
                   "neon_dotprod, neon_i8mm (default: the best here)")
       ->type_name("NAME");
+}
+
+void RunFlags::add_to(CLI::App& verb) {
+  add_engine_to(verb);
   verb.add_option("--shape", shapes, "Shape of an input whose size is open: NAME=1x3x480x640")
       ->type_name("NAME=SHAPE");
 }
@@ -70,8 +77,12 @@ std::pair<std::string, std::string> split_assignment(const std::string& text, co
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 void print_json(const nlohmann::ordered_json& json) {
-  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
+  std::cout << json_text(json) << std::endl;
 }
 
 nlohmann::ordered_json json_number(double value) {

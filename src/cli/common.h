@@ -27,12 +27,14 @@ T value_or_fail(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
-/// Flags of every verb that runs a model.
+/// Flags of the verbs that run a model.
 struct RunFlags {
   int threads = 0;
   std::string isa;
   std::vector<std::string> shapes;  ///< NAME=1x3x480x640
   void add_to(CLI::App& verb);
+  /// Without --shape: for verbs whose inputs have sizes of their own.
+  void add_engine_to(CLI::App& verb);
   SessionOptions options() const;
   std::map<std::string, Shape> shapes_by_name() const;
 };
@@ -40,6 +42,8 @@ struct RunFlags {
 /// Splits at the last '=': names may contain one.
 std::pair<std::string, std::string> split_assignment(const std::string& text, const char* flag);
 
+/// Several lines without the last line's end; bytes that are no UTF-8 (of names in files) become U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
 /// Prints to stdout, at once.
 void print_json(const nlohmann::ordered_json& json);
 /// Numbers that JSON lacks: infinite and NaN become null.

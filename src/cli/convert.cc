@@ -145,8 +145,12 @@ void convert(const ConvertFlags& flags) {
   const bool good = outcome.verdict && outcome.verdict->same;
   const nlohmann::ordered_json json = outcome_json(flags, outcome, options);
   if (good || flags.force) {
+    // Both or, where the disk is full, neither.
+    FileWriter verdict = value_or_fail(FileWriter::create(out.string() + ".verify.json"));
+    value_or_fail(verdict.write(json_text(json) + "\n"));
+    check_interrupt();
     value_or_fail(file.commit());
-    value_or_fail(write_file(out.string() + ".verify.json", json.dump(2) + "\n"));
+    value_or_fail(verdict.commit());
   }
   if (flags.json)
     print_json(json);

@@ -33,7 +33,7 @@ Json keypoints_json(std::span<const Keypoint> keypoints) {
   return out;
 }
 
-Json boxes(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
+Json boxes(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags, FILE* lines) {
   const auto threshold = flags.threshold >= 0 ? std::optional(flags.threshold) : std::nullopt;
   const std::vector<Detection> found = value_or_fail(detect(network, picture, threshold));
   Json out = Json::array();
@@ -44,27 +44,27 @@ Json boxes(Network& network, const Image& picture, Image* drawn, const DetectFla
                    {"score", json_number(d.score)},
                    {"box", {d.box.left, d.box.top, d.box.right, d.box.bottom}}});
     if (!d.keypoints.empty()) out.back()["keypoints"] = keypoints_json(d.keypoints);
-    if (!flags.json)
-      std::printf("  %5.1f%%  %-20s %5.0f,%-5.0f to %5.0f,%-5.0f\n", 100 * d.score, name.c_str(), d.box.left,
-                  d.box.top, d.box.right, d.box.bottom);
+    if (lines != nullptr)
+      std::fprintf(lines, "  %5.1f%%  %-20s %5.0f,%-5.0f to %5.0f,%-5.0f\n", 100 * d.score, name.c_str(),
+                   d.box.left, d.box.top, d.box.right, d.box.bottom);
   }
-  if (found.empty() && !flags.json) std::printf("  nothing\n");
+  if (found.empty() && lines != nullptr) std::fprintf(lines, "  nothing\n");
   if (drawn != nullptr) draw_detections(*drawn, found, network.labels());
   return {{"detections", out}};
 }
 
-Json pose(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
+Json pose(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags, FILE* lines) {
   const std::vector<Keypoint> found = value_or_fail(find_pose(network, picture));
   const double threshold = flags.threshold >= 0 ? flags.threshold : network.task().threshold.value_or(0.3);
-  if (!flags.json)
+  if (lines != nullptr)
     for (const Keypoint& k : found)
       if (k.score >= threshold)
-        std::printf("  %5.1f%%  %-16s %5.0f,%-5.0f\n", 100 * k.score, k.name.c_str(), k.x, k.y);
+        std::fprintf(lines, "  %5.1f%%  %-16s %5.0f,%-5.0f\n", 100 * k.score, k.name.c_str(), k.x, k.y);
   if (drawn != nullptr) draw_pose(*drawn, found, threshold);
   return {{"keypoints", keypoints_json(found)}};
 }
 
-Json mask(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags) {
+Json mask(Network& network, const Image& picture, Image* drawn, FILE* lines) {
   const Mask found = value_or_fail(segment(network, picture));
   std::array<int64_t, 256> counts{};
   for (const uint8_t label : found.classes) ++counts[label];
@@ -77,7 +77,7 @@ Json mask(Network& network, const Image& picture, Image* drawn, const DetectFlag
     const double share = static_cast<double>(counts[label]) / static_cast<double>(found.classes.size());
     const std::string name = label_name(network.labels(), label);
     out.push_back({{"label", name}, {"index", label}, {"share", share}});
-    if (!flags.json) std::printf("  %5.1f%%  %s\n", 100 * share, name.c_str());
+    if (lines != nullptr) std::fprintf(lines, "  %5.1f%%  %s\n", 100 * share, name.c_str());
   }
   if (drawn != nullptr) {
     value_or_fail(draw_mask(*drawn, found, 0.6));
@@ -98,11 +98,12 @@ Json look_at(const std::string& file, TaskKind kind, const DetectFlags& flags, c
   std::optional<Image> drawn;
   if (output.wanted()) drawn = value_or_fail(decoded.image.clone());
   Image* to = drawn ? &*drawn : nullptr;
-  if (!flags.json) std::printf("%s\n", file.c_str());
+  FILE* lines = flags.json ? nullptr : output.lines();
+  if (lines != nullptr) std::fprintf(lines, "%s\n", file.c_str());
   Json out = {{"file", file}, {"width", decoded.image.width()}, {"height", decoded.image.height()}};
-  out.update(kind == TaskKind::kSegment ? mask(network, decoded.image, to, flags)
-             : kind == TaskKind::kPose  ? pose(network, decoded.image, to, flags)
-                                        : boxes(network, decoded.image, to, flags));
+  out.update(kind == TaskKind::kSegment ? mask(network, decoded.image, to, lines)
+             : kind == TaskKind::kPose  ? pose(network, decoded.image, to, flags, lines)
+                                        : boxes(network, decoded.image, to, flags, lines));
   if (drawn) output.write(file, *drawn);
   return out;
 }
@@ -126,7 +127,7 @@ void add_verb(CLI::App& app, const char* name, const char* description, const ch
   verb->add_flag("--force", flags->force, "Replace existing files");
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags, kind] {
-    const PictureOutput output(flags->output, flags->files, flags->force);
+    const PictureOutput output(flags->output, flags->files, flags->force, flags->json);
     Network network = flags->network.open(flags->model);
     value_or_fail(network.picture_input());
     const TaskKind found = kind ? *kind : value_or_fail(task_kind(network));

@@ -1,4 +1,3 @@
-
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -175,10 +174,7 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(int64_t{1}, INT64_MAX))
       ->type_name("N");
   verb->add_flag("--json", flags->json, "For machines");
-  verb->callback([flags] {
-    catch_interrupts();
-    eval(*flags);
-  });
+  verb->callback([flags] { eval(*flags); });
 }
 
 }  // namespace pochade

@@ -10,6 +10,7 @@ namespace pochade {
 void add_knobs(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   CLI::App* verb = app.add_subcommand("knobs", "List every setting that is read from the environment");
+  verb->footer("Example: POCHADE_ISA=avx2 pochade bench candy.onnx");
   verb->add_flag("--json", *json, "For machines");
   verb->callback([json] {
     nlohmann::ordered_json out = nlohmann::ordered_json::array();

@@ -1,4 +1,7 @@
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 
 #include "cli/common.h"
@@ -10,11 +13,22 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   pochade paint photo.jpg -o painting.png        paint with our own style
   pochade paint photo.jpg --model candy.onnx     paint with a network of yours
+  pochade classify mobilenet.tflite cat.jpg      what is on a photo
   pochade inspect model.onnx                     what a model is made of
   pochade convert model.onnx light.onnx --simplify    write it anew, and prove that it still computes the same
   pochade bench model.onnx --layers              where its time goes
 
 `pochade VERB --help` says more about each verb.)";
+
+/// Whether all that was printed has arrived; says so if not: a full disk must not pass for success.
+bool has_printed() {
+  errno = 0;
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return true;
+  std::cerr << "pochade: cannot write standard output"
+            << (errno != 0 ? std::string(": ") + std::strerror(errno) : "") << "\n";
+  return false;
+}
 
 }  // namespace
 
@@ -41,13 +55,14 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (error.get_exit_code() == 0)
+      return app.exit(error) == 0 && has_printed() ? 0 : 1;  // --help, --version
     std::cerr << "pochade: " << error.what() << "\n";
     const auto verbs = app.get_subcommands();
     std::cerr << "Try: pochade " << (verbs.empty() ? "" : verbs[0]->get_name() + " ") << "--help\n";
     return 2;
   } catch (const pochade::VerbFailure& failure) {
-    std::cout.flush();
+    has_printed();
     std::cerr << "pochade: " << failure.line << "\n";
     if (!failure.hint.empty()) std::cerr << failure.hint << "\n";
     return failure.exit_code;
@@ -58,5 +73,5 @@ int main(int argc, char** argv) {
     std::cerr << "pochade: " << error.what() << "\n";
     return 1;
   }
-  return 0;
+  return has_printed() ? 0 : 1;
 }

@@ -1,4 +1,3 @@
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -28,10 +27,6 @@ struct PaintFlags {
   bool verbose = false;
   bool quiet = false;
 };
-
-void check_interrupt() {
-  if (interrupted()) throw VerbFailure{"stopped; nothing was half written", "", 1};
-}
 
 /// Seconds with two digits.
 std::string seconds_text(std::chrono::steady_clock::time_point start) {
@@ -182,7 +177,7 @@ void add_paint(CLI::App& app) {
   verb->add_option("-o,--output", flags->output,
                    "Painting (.jpg, .png, .webp), folder, or - for standard output")
       ->type_name("OUT|DIR");
-  verb->add_option("--model", flags->model, "A style network of yours")->type_name("FILE.onnx");
+  verb->add_option("--model", flags->model, "A style network of yours")->type_name("FILE");
   verb->add_option("--style", flags->style,
                    format("One of the styles that come along (default: {})", kDefaultStyle))
       ->type_name("NAME");

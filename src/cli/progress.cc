@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 
+#include "cli/common.h"
+
 namespace pochade {
 namespace {
 
@@ -13,12 +15,19 @@ volatile std::sig_atomic_t stop = 0;
 }  // namespace
 
 void catch_interrupts() {
-  std::signal(SIGINT, [](int) { stop = 1; });
-  std::signal(SIGTERM, [](int) { stop = 1; });
+  struct sigaction action{};
+  action.sa_handler = [](int) { stop = 1; };
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 bool interrupted() {
   return stop != 0;
+}
+
+void check_interrupt() {
+  if (interrupted()) throw VerbFailure{"stopped; nothing was half written", "", 1};
 }
 
 Progress::Progress(std::string what, bool quiet)

@@ -7,10 +7,12 @@
 
 namespace pochade {
 
-/// From here on Ctrl-C and SIGTERM only set interrupted(): the verb ends between two steps, and nothing is
-/// half written.
+/// From here on the first Ctrl-C or SIGTERM only sets interrupted(): the verb ends between two steps, and
+/// nothing is half written. The second one ends the program at once, wherever it waits.
 void catch_interrupts();
 bool interrupted();
+/// Ends the verb with exit code 1 if it was interrupted.
+void check_interrupt();
 
 /// "evaluating 43%" on a terminal, once the work takes longer than two seconds.
 class Progress {

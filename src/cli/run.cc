@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/common.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "data/random_input.h"
 #include "formats/formats.h"
@@ -65,6 +66,7 @@ void run_model(const RunVerbFlags& flags) {
                  format("Give --input {}=FILE.npy, or --random SEED.", input.name));
   }
   Session session = value_or_fail(Session::create(std::move(graph), flags.run.options()));
+  session.on_step([](size_t, size_t) { return !interrupted(); });
   const Tensors outputs = value_or_fail(session.run(inputs));
 
   std::error_code error;
@@ -73,6 +75,7 @@ void run_model(const RunVerbFlags& flags) {
     fail(Error(ErrorCode::kIo, format("cannot make the folder {}: {}", flags.output, error.message())));
   nlohmann::ordered_json index = nlohmann::ordered_json::array();
   for (size_t i = 0; i < outputs.size(); ++i) {
+    check_interrupt();
     const std::string& name = session.graph().outputs()[i].name;
     const std::string file = file_name(name, i);
     value_or_fail(write_file(std::filesystem::path(flags.output) / file, npy_bytes(outputs[i])));
@@ -81,9 +84,7 @@ void run_model(const RunVerbFlags& flags) {
                      {"dtype", to_string(outputs[i].dtype())},
                      {"shape", outputs[i].shape().dims()}});
   }
-  value_or_fail(
-      write_file(std::filesystem::path(flags.output) / "index.json",
-                 index.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  value_or_fail(write_file(std::filesystem::path(flags.output) / "index.json", json_text(index) + "\n"));
 }
 
 }  // namespace
@@ -106,6 +107,7 @@ void add_run(CLI::App& app) {
   flags->run.add_to(*verb);
   verb->callback([flags, random] {
     flags->random = random->count() > 0;
+    catch_interrupts();
     run_model(*flags);
   });
 }

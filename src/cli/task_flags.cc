@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "cli/progress.h"
+
 namespace pochade {
 
 void TaskFlags::add_to(CLI::App& verb) {
@@ -15,14 +17,16 @@ void TaskFlags::add_to(CLI::App& verb) {
       ->check(CLI::IsMember({"rgb", "bgr"}));
   verb.add_option("--labels", labels, "Names of the outputs, one a line")->type_name("FILE");
   verb.add_flag("-v,--verbose", verbose, "Say what was decided, and from where");
-  run.add_to(verb);
+  run.add_engine_to(verb);
 }
 
 Network TaskFlags::open(const std::string& model) const {
   PreprocessFlags said;
   if (!preprocess.empty()) said.preprocess = preprocess;
   if (!channels.empty()) said.channels = channels;
+  catch_interrupts();
   Network network = value_or_fail(Network::open(model, said, run.options()));
+  network.session().on_step([](size_t, size_t) { return !interrupted(); });
   if (!labels.empty()) network.set_labels(value_or_fail(read_labels(labels)));
   for (const std::string& warning : network.warnings())
     std::cerr << "pochade: warning: " << model << ": " << warning << "\n";
@@ -36,10 +40,11 @@ void each_file(const std::vector<std::string>& files, bool json,
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   size_t broken = 0;
   for (const std::string& file : files) {
+    check_interrupt();
     try {
       all.push_back(one(file));
     } catch (const VerbFailure& failure) {
-      if (files.size() == 1) throw;
+      if (files.size() == 1 || interrupted()) throw;
       std::cout.flush();
       std::cerr << "pochade: " << failure.line << "\n";
       all.push_back({{"file", file}, {"error", failure.line}});

@@ -13,7 +13,8 @@ struct TaskFlags {
   bool verbose = false;
   RunFlags run;
   void add_to(CLI::App& verb);
-  /// The network; warnings of its import, and with --verbose every decision, go to stderr.
+  /// The network; warnings of its import, and with --verbose every decision, go to stderr. From here on
+  /// Ctrl-C ends its runs, and each_file(), between two steps.
   Network open(const std::string& model) const;
 };
 

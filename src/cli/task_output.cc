@@ -9,19 +9,24 @@ namespace pochade {
 
 namespace fs = std::filesystem;
 
-PictureOutput::PictureOutput(const std::string& output, const std::vector<std::string>& files, bool force)
+PictureOutput::PictureOutput(const std::string& output, const std::vector<std::string>& files, bool force,
+                             bool json)
     : output_(output) {
   if (!wanted()) return;
+  if (output == "-") {
+    if (files.size() > 1) fail_usage("several pictures cannot go to standard output", "Name a folder.");
+    if (json) fail_usage("-o - and --json cannot both have standard output");
+    return;
+  }
   std::error_code ignored;
   is_folder_ = files.size() > 1 || output.ends_with('/') || fs::is_directory(output_, ignored);
   if (is_folder_ && fs::exists(output_, ignored) && !fs::is_directory(output_, ignored))
     fail_usage(format("-o {} is a file, but there are {} pictures", output, files.size()), "Name a folder.");
-  if (!is_folder_ && output != "-") value_or_fail(output_format(output_.extension().string()));
+  if (!is_folder_) value_or_fail(output_format(output_.extension().string()));
   std::set<fs::path> places;
   for (const std::string& file : files) {
     const fs::path place = place_of(file);
     if (!places.insert(place).second) fail_usage(format("two pictures would be {}", place));
-    if (output == "-") continue;
     if (fs::equivalent(place, file, ignored)) fail_usage(format("{} would be written over itself", file));
     if (!force && fs::exists(place, ignored))
       fail_usage(format("{} exists", place), "Give --force to replace it.");

@@ -1,6 +1,7 @@
 #pragma once
 // Where the pictures of the task verbs go.
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -9,12 +10,15 @@
 
 namespace pochade {
 
-/// `-o`: a file for one picture, a folder (made if needed) for several.
+/// `-o`: a file for one picture ("-" is standard output), a folder (made if needed) for several.
 class PictureOutput {
  public:
   /// Ends the verb if several pictures have one file, or a picture would be written over itself.
-  PictureOutput(const std::string& output, const std::vector<std::string>& files, bool force);
+  /// `json`: the verb prints JSON, which cannot share standard output with a picture.
+  PictureOutput(const std::string& output, const std::vector<std::string>& files, bool force, bool json);
   bool wanted() const { return !output_.empty(); }
+  /// Where the verb prints its lines: stderr if the picture goes to standard output.
+  FILE* lines() const { return output_ == "-" ? stderr : stdout; }
   /// Writes the picture drawn for `file`.
   void write(const std::string& file, const Image& picture) const;
 

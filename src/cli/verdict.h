@@ -2,10 +2,15 @@
 // How verify and convert say what they found.
 
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "data/verify.h"
 
 namespace pochade {
+
+/// Each output's largest difference, cosine and PSNR; of a mismatch, what it is.
+nlohmann::ordered_json differences_json(std::span<const Difference> differences);
+void print_differences(std::span<const Difference> differences);
 
 nlohmann::ordered_json verdict_json(const Verdict& verdict, const VerifyOptions& options);
 /// "within 3 steps of its integers"; empty for what stands for none.

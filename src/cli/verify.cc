@@ -1,4 +1,5 @@
 #include "cli/common.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "cli/verdict.h"
 #include "cli/verify_data.h"
@@ -26,6 +27,7 @@ void verify(const VerifyFlags& flags) {
   options.tolerance = flags.tolerance;
   options.session = flags.run.options();
   options.shapes = flags.run.shapes_by_name();
+  options.go_on = [] { return !interrupted(); };
   const Verdict verdict =
       value_or_fail(verify_models(a, b, options).context("cannot compare {} and {}", flags.a, flags.b));
   const bool only_rounding =
@@ -67,8 +69,11 @@ void add_verify(CLI::App& app) {
       ->capture_default_str();
   flags->run.add_to(*verb);
   flags->data.add_to(*verb);
+  for (const char* of_random_inputs : {"--samples", "--seed", "--shape"})
+    verb->get_option(of_random_inputs)->excludes(verb->get_option("--data"));
   verb->add_flag("--json", flags->json, "For machines");
   verb->callback([flags] {
+    catch_interrupts();
     if (flags->data.data.empty()) return verify(*flags);
     verify_on_data(flags->a, flags->b, flags->data, flags->run, flags->tolerance, flags->json);
   });

@@ -28,15 +28,15 @@
 //
 //   [audio]
 //   front_end = "mfcc"                # mfcc, log_mel, micro
-//   rate      = 16000                # samples a second
-//   window    = 640                  # samples of a frame
-//   stride    = 320                  # samples from one frame to the next
-//   frames    = 49                   # that the network sees at once
-//   mel_bins  = 40
-//   coefficients = 10                # mfcc
-//   low_hz    = 20
-//   high_hz   = 4000
-//   peak      = true                 # divide the samples by the largest of them
+//   rate         = 16000              # samples a second
+//   window       = 640                # samples of a frame
+//   stride       = 320                # samples from one frame to the next
+//   frames       = 49                 # that the network sees at once
+//   mel_bins     = 40
+//   coefficients = 10                 # mfcc
+//   low_hz       = 20
+//   high_hz      = 4000
+//   peak         = false              # true: divide the samples by the largest of them
 
 #include <array>
 #include <cstdint>

@@ -66,13 +66,14 @@ Result<Agreement> agreement_on(Network& a, Network& b, const fs::path& data, int
     TRY(b.picture_input());
   }
   Agreement out;
+  std::string reason;  // of the first broken sample
   int64_t seen = 0;
   const auto visit = [&](int64_t size, const Sample& sample) -> Status {
     const int64_t wanted = limit > 0 ? std::min(limit, size) : size, at = seen++;
     if (at > 0 && at * wanted / size == (at - 1) * wanted / size) return {};  // evenly spread
     const auto ta = enter_sample(a, a, sample), tb = enter_sample(b, a, sample);
     if (!ta || !tb) {
-      ++out.broken;
+      if (out.broken++ == 0) reason = format("{}: {}", sample.name, (ta ? tb : ta).error().text());
       return {};
     }
     TRY(const auto ra, a.run(*ta));
@@ -88,7 +89,8 @@ Result<Agreement> agreement_on(Network& a, Network& b, const fs::path& data, int
     return {};
   };
   TRY(each_sample(data, sounds ? LabelledSet::Kind::kSounds : LabelledSet::Kind::kPictures, visit));
-  if (out.n == 0) return Error::invalid_argument("{}: none of {} samples could be used", data, out.broken);
+  if (out.n == 0)
+    return Error::invalid_argument("{}: none of {} samples could be used; {}", data, out.broken, reason);
   return out;
 }
 

@@ -21,7 +21,8 @@ struct Agreement {
 /// Runs both on every picture (or sound, if A's card has [audio]) of a data set, or of a folder without any
 /// labels. Each takes it in its own type and size; outputs are compared by position, or by name where both
 /// have it, dequantized. `limit`: at most so many; 0: all. `progress` as in EvaluationOptions. Errors: no
-/// pictures there, inputs that take none, different numbers of outputs, kCancelled.
+/// pictures there, inputs that take none, no sample that can be read (the first one's reason), different
+/// numbers of outputs, kCancelled.
 Result<Agreement> agreement_on(Network& a, Network& b, const std::filesystem::path& data, int64_t limit,
                                const std::function<bool(int64_t, int64_t)>& progress = nullptr);
 

@@ -46,6 +46,11 @@ Box box_of(std::span<const float> v, BoxOrder order) {
   return {v[1] - v[3] / 2.0, v[0] - v[2] / 2.0, v[1] + v[3] / 2.0, v[0] + v[2] / 2.0};
 }
 
+bool is_finite(const Box& box) {
+  return std::isfinite(box.left) && std::isfinite(box.top) && std::isfinite(box.right) &&
+         std::isfinite(box.bottom);
+}
+
 /// Which output is which, by the card or by shape.
 struct Places {
   size_t boxes = 0, scores = 0;
@@ -103,9 +108,11 @@ Result<std::vector<Detection>> decode_postprocess(std::span<const NetworkOutput>
   const Tensor *boxes = nullptr, *count = nullptr;
   std::vector<const Tensor*> lists;
   for (const NetworkOutput& o : outputs) {
+    // The count of one box looks like its class and its score but for the rank.
+    const bool is_count = o.values.elements() == 1 && o.values.rank() <= 1;
     if (o.values.rank() == 3 && o.values.shape().back() == 4 && boxes == nullptr)
       boxes = &o.values;
-    else if (o.values.elements() == 1 && count == nullptr && outputs.size() == 4)
+    else if (is_count && count == nullptr && outputs.size() == 4)
       count = &o.values;
     else
       lists.push_back(&o.values);
@@ -116,8 +123,9 @@ Result<std::vector<Detection>> decode_postprocess(std::span<const NetworkOutput>
     return Error::not_supported(
         "expected boxes 1xNx4, classes 1xN, scores 1xN and their count, but the outputs are {}",
         shapes_text(outputs));
-  const auto found =
-      static_cast<int64_t>(std::clamp(count->data<float>()[0], 0.0f, static_cast<float>(rows)));
+  const float said = count->data<float>()[0];
+  if (!(said >= 0)) return Error::not_supported("the network says that there are {} boxes", said);
+  const auto found = static_cast<int64_t>(std::min(said, static_cast<float>(rows)));
   std::vector<Detection> out;
   for (int64_t i = 0; i < found; ++i) {
     const auto at = static_cast<size_t>(i);
@@ -126,8 +134,8 @@ Result<std::vector<Detection>> decode_postprocess(std::span<const NetworkOutput>
     if (!(score >= threshold) || !(label >= 0 && label < 1e6f)) continue;
     const Box b = box_of(boxes->data<float>().subspan(at * 4, 4), BoxOrder::kYxyx);
     const auto w = static_cast<double>(width), h = static_cast<double>(height);
-    out.push_back(
-        {{b.left * w, b.top * h, b.right * w, b.bottom * h}, static_cast<size_t>(label), score, {}});
+    const Box box{b.left * w, b.top * h, b.right * w, b.bottom * h};
+    if (is_finite(box)) out.push_back({box, static_cast<size_t>(label), score, {}});
   }
   return out;
 }
@@ -164,11 +172,6 @@ Detection from_box(std::span<const float> row, const DetectCard& how, int64_t he
         {how.keypoints[k], (y_first ? second : first) * w, (y_first ? first : second) * h, 1});
   }
   return out;
-}
-
-bool is_finite(const Box& box) {
-  return std::isfinite(box.left) && std::isfinite(box.top) && std::isfinite(box.right) &&
-         std::isfinite(box.bottom);
 }
 
 /// From the network's input to the picture.

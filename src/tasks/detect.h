@@ -55,7 +55,7 @@ struct Mask {
 };
 /// From classes (1 x H x W integers, or with a last 1) or scores (1 x H x W x K, or 1 x K x H x W for a
 /// network with channels first); spread over the picture by nearest neighbour. Error: another shape, or a
-/// class above 254.
+/// class that is no whole number from 0 to 254 (such as the score of a single class).
 Result<Mask> segment(Network& network, const Image& picture);
 
 /// What a network does, as the card says, else as its outputs look. Error: not clear.

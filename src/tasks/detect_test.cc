@@ -127,6 +127,33 @@ TEST(Decode, PostprocessedOutputsAndTheirCount) {
   EXPECT_FALSE(decode_boxes(std::span(outputs).first(3), how, 10, 100, 0.5));
 }
 
+TEST(Decode, PostprocessedOutputsOfOneBox) {
+  DetectCard how;
+  how.decoder = DetectCard::Decoder::kPostprocess;
+  const NetworkOutput outputs[] = {output("b", {1, 1, 4}, {0, 0, 1, 1}), output("c", {1, 1}, {7}),
+                                   output("s", {1, 1}, {0.9f}), output("n", {1}, {1})};
+  const auto found = decode_boxes(outputs, how, 10, 10, 0.5);
+  ASSERT_TRUE(found) << found.error().text();
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ((*found)[0].label, 7u);
+  EXPECT_EQ((*found)[0].score, double{0.9f});
+}
+
+TEST(Decode, NumbersThatAreNoneAreNoBoxes) {
+  DetectCard how;
+  how.decoder = DetectCard::Decoder::kPostprocess;
+  const auto found = [&](float left, float count) {
+    const NetworkOutput outputs[] = {output("b", {1, 2, 4}, {0, left, 1, 1, 0, 0, 1, 1}),
+                                     output("c", {1, 2}, {7, 3}), output("s", {1, 2}, {0.9f, 0.8f}),
+                                     output("n", {1}, {count})};
+    return decode_boxes(outputs, how, 10, 10, 0.5);
+  };
+  EXPECT_EQ(found(NAN, 2)->size(), 1u);
+  EXPECT_EQ(found(INFINITY, 1e30f)->size(), 1u);
+  EXPECT_FALSE(found(0, NAN));
+  EXPECT_FALSE(found(0, -1));
+}
+
 TEST(Decode, WhatDoesNotFitIsNamed) {
   const NetworkOutput outputs[] = {output("first", {1, 5, 7}, std::vector<float>(35)),
                                    output("second", {1, 3}, {0, 0, 0})};
@@ -190,6 +217,15 @@ TEST(Draw, FramesStayInsideThePicture) {
   EXPECT_EQ(rgb(picture, 0, 1), (std::array{0, 0, 0}));
   draw_line(picture, -1e9, -1e9, 1e9, 1e9, {0, 255, 0}, 1);  // ends
   draw_dot(picture, 1e9, 0, 3, {0, 0, 255});
+}
+
+TEST(Draw, NothingAppearsWhereACoordinateIsNoNumber) {
+  Image picture = Image::create(20, 10, 3).value();
+  draw_line(picture, NAN, 2, 8, 5, {255, 0, 0}, 1);
+  draw_dot(picture, 5, NAN, 3, {255, 0, 0});
+  draw_frame(picture, {NAN, 2, NAN, 8}, {255, 0, 0}, 1);
+  for (int x = 0; x < 20; ++x)
+    for (int y = 0; y < 10; ++y) EXPECT_EQ(rgb(picture, x, y), (std::array{0, 0, 0}));
 }
 
 TEST(Draw, LettersHaveTheirDots) {

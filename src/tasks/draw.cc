@@ -24,8 +24,10 @@ void fill_rectangle(Image& picture, int left, int top, int right, int bottom, co
       set_pixel(picture, x, y, colour);
 }
 
+constexpr double kFarAway = 1e6;
+
 int to_pixel(double v) {
-  return static_cast<int>(std::clamp(std::round(v), -1e6, 1e6));
+  return static_cast<int>(std::isnan(v) ? -kFarAway : std::clamp(std::round(v), -kFarAway, kFarAway));
 }
 
 /// Of lines: 2 pixels up to a side of 600.
@@ -73,6 +75,7 @@ void draw_dot(Image& picture, double x, double y, double radius, const Colour& c
 
 void draw_line(Image& picture, double x0, double y0, double x1, double y1, const Colour& colour,
                double thickness) {
+  if (std::isnan(x0 + y0 + x1 + y1)) return;
   // Only what can be seen is walked: both ends are near the picture.
   const double reach = 2.0 * (picture.width() + picture.height());
   const auto near = [reach](double v) { return std::clamp(v, -reach, reach); };

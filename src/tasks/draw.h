@@ -14,7 +14,8 @@ using Colour = std::array<uint8_t, 3>;
 /// A colour for a label: neighbours differ clearly.
 Colour colour_of_label(size_t label);
 
-/// A frame `thickness` pixels wide, inside the box; what lies outside the picture is left out.
+/// A frame `thickness` pixels wide, inside the box. Of all that is drawn what lies outside the picture is
+/// left out, and nothing appears where a coordinate is no number.
 void draw_frame(Image& picture, const Box& box, const Colour& colour, int thickness);
 void draw_line(Image& picture, double x0, double y0, double x1, double y1, const Colour& colour,
                double thickness);

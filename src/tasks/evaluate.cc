@@ -97,10 +97,10 @@ Status evaluate_sounds(Network& network, const fs::path& data, const EvaluationO
       });
 }
 
-/// The network's label of each of the data set's names, and the other way round: what has no name here cannot
-/// be right.
-Result<std::vector<size_t>> places_of_labels(const std::vector<std::string>& classes,
-                                             const std::vector<std::string>& labels) {
+/// The data set's class of each of the network's labels, by name; without labels by order. A label of no
+/// class gets a number behind them, so that it is never right.
+std::vector<size_t> places_of_labels(const std::vector<std::string>& classes,
+                                     const std::vector<std::string>& labels) {
   std::vector<size_t> out;
   if (labels.empty()) {  // by order
     for (size_t i = 0; i < classes.size(); ++i) out.push_back(i);
@@ -122,7 +122,7 @@ Status evaluate_boxes(Network& network, const fs::path& data, const EvaluationOp
   out.layout = "PASCAL VOC boxes";
   out.class_names = set.classes();
   out.output_names = network.labels();
-  TRY(const std::vector<size_t> place, places_of_labels(out.class_names, out.output_names));
+  const std::vector<size_t> place = places_of_labels(out.class_names, out.output_names);
   Run run(options, set.size(), out);
   return set.each([&](const BoxSample& sample) -> Status {
     return run.sample(
@@ -155,6 +155,20 @@ Result<PicturePair> read_pair(const fs::path& first, const fs::path& second) {
   return PicturePair{std::move(a.image), std::move(b.image)};
 }
 
+struct MaskedPicture {
+  Image picture;
+  std::vector<uint8_t> classes;  ///< of each pixel
+};
+Result<MaskedPicture> read_masked(const fs::path& picture, const fs::path& mask) {
+  TRY(PicturePair pair, read_pair(picture, mask));
+  const Image &first = pair.first, &second = pair.second;
+  if (first.width() != second.width() || first.height() != second.height())
+    return Error::invalid_argument("{}: a mask of {}x{} for a picture of {}x{}", mask, second.width(),
+                                   second.height(), first.width(), first.height());
+  TRY(std::vector<uint8_t> classes, mask_classes(second).context("{}", mask));
+  return MaskedPicture{std::move(pair.first), std::move(classes)};
+}
+
 Status evaluate_masks(Network& network, const fs::path& data, const EvaluationOptions& options,
                       Evaluation& out) {
   TRY(network.picture_input());
@@ -164,11 +178,10 @@ Status evaluate_masks(Network& network, const fs::path& data, const EvaluationOp
   Run run(options, set.size(), out);
   return set.each([&](const fs::path& picture, const fs::path& mask) -> Status {
     return run.sample(
-        picture.string(), [&] { return read_pair(picture, mask); },
-        [&](const PicturePair& pair, size_t) -> Status {
-          TRY(const Mask found, segment(network, pair.first));
-          TRY(const auto truth, mask_classes(pair.second));
-          return out.segmentation.add(found.classes, truth);
+        picture.string(), [&] { return read_masked(picture, mask); },
+        [&](const MaskedPicture& sample, size_t) -> Status {
+          TRY(const Mask found, segment(network, sample.picture));
+          return out.segmentation.add(found.classes, sample.classes);
         });
   });
 }
@@ -214,6 +227,9 @@ Result<Tensor> classify_scores(Network& network, const Image& picture) {
   TRY(const auto outputs, network.run(placed.tensor));
   if (outputs.empty() || outputs[0].values.elements() == 0)
     return Error::not_supported("the model gives no scores");
+  const Shape& shape = outputs[0].values.shape();
+  if (std::ranges::count_if(shape, [](int64_t size) { return size > 1; }) > 1)
+    return Error::not_supported("output \"{}\" is {}, expected one list of scores", outputs[0].name, shape);
   return outputs[0].values;
 }
 

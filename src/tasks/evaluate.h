@@ -45,7 +45,8 @@ struct Evaluation {
 Result<Evaluation> evaluate(Network& network, const std::filesystem::path& data, EvaluationTask task,
                             const EvaluationOptions& options);
 
-/// The scores of a model that classifies: its first output, flat.
+/// The scores of a model that classifies: its first output, of which at most one size is above 1. Error: it
+/// is no list (but a picture, boxes, ...).
 Result<Tensor> classify_scores(Network& network, const Image& picture);
 
 }  // namespace pochade

@@ -59,7 +59,11 @@ Result<std::vector<Heard>> listen(Network& network, const Sound& sound, size_t m
     return static_cast<double>(samples) / static_cast<double>(how.rate);
   };
   const std::span<const float> samples = fitting.samples;
-  for (size_t at = 0; at == 0 || at + stretch <= samples.size(); at += step) {
+  std::vector<size_t> starts{0};
+  for (size_t at = step; at + stretch <= samples.size(); at += step) starts.push_back(at);
+  if (starts.back() + stretch + static_cast<size_t>(how.window) < samples.size())
+    starts.push_back(samples.size() - stretch);
+  for (const size_t at : starts) {
     if (most > 0 && out.size() == most) break;
     const auto part = samples.subspan(at, std::min(stretch, samples.size() - at));
     TRY(const Tensor entered, enter_sound(part, how, input));

@@ -19,8 +19,9 @@ struct Heard {
 Status expect_sound(const Network& network);
 
 /// Hears the whole sound, in stretches that overlap by half if it is longer than one (an anomaly network's by
-/// all but one frame); at most `most` of them if that is not 0. Sound of another rate is resampled. Errors:
-/// no [audio] in the card, an input that it does not fit.
+/// all but one frame); at most `most` of them if that is not 0. What is left at the end and longer than one
+/// frame gets a stretch of its own, which ends with the sound. Sound of another rate is resampled. Errors: no
+/// [audio] in the card, an input that it does not fit.
 Result<std::vector<Heard>> listen(Network& network, const Sound& sound, size_t most = 0);
 
 /// Whether the network gives back what it is given, and the difference is the result.

@@ -17,7 +17,8 @@ Result<Grid> grid_of(const NetworkOutput& output, bool channels_first) {
   const Shape& s = output.values.shape();
   const auto data = output.values.data<float>();
   const bool is_classes = s.rank() == 3 || (s.rank() == 4 && (s[3] == 1 || s[1] == 1)) || s.rank() == 2;
-  if (s.rank() < 2 || s.rank() > 4 || (s.rank() > 2 && s[0] != 1) || s.elements() == 0)
+  // A list of scores, 1xK, is no row of pixels.
+  if (s.rank() < 2 || s.rank() > 4 || (s.rank() > 2) == (s[0] != 1) || s.elements() == 0)
     return Error::not_supported("output \"{}\" is {}, expected a mask: 1xHxW or 1xHxWxK", output.name, s);
   Grid out;
   if (is_classes) {
@@ -35,8 +36,9 @@ Result<Grid> grid_of(const NetworkOutput& output, bool channels_first) {
   for (int64_t i = 0; i < pixels; ++i) {
     if (is_classes) {
       const float v = data[static_cast<size_t>(i)];
-      if (!(v >= 0 && v <= 254))
-        return Error::not_supported("output \"{}\" has the class {}, expected 0 to 254", output.name, v);
+      if (!(v >= 0 && v <= 254) || v != std::floor(v))
+        return Error::not_supported("output \"{}\" has the class {}, expected a whole number from 0 to 254",
+                                    output.name, v);
       out.classes[static_cast<size_t>(i)] = static_cast<uint8_t>(v);
       continue;
     }

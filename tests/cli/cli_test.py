@@ -155,6 +155,14 @@ def segmenter():
     )
 
 
+def slow(nodes, outputs):
+    """A network that takes many seconds: convolutions of 64 channels, of which `nodes` read the result "t40"."""
+    chain = [node("Conv", ["x" if i == 0 else f"t{i}", "first" if i == 0 else "w"], [f"t{i + 1}"], f"c{i}",
+                  data(5, data(1, "pads") + b"".join(integer(8, 1) for _ in range(4)) + integer(20, 7))) for i in range(40)]
+    weights = [tensor("first", [64, 3, 3, 3], [0.01] * 1728), tensor("w", [64, 64, 3, 3], [0.001] * 36864)]
+    return model(chain + nodes, [value_info("x", [1, 3, 512, 512])], outputs, weights)
+
+
 def wav(samples, rate=16000):
     body = struct.pack(f"<{len(samples)}h", *samples)
     return (b"RIFF" + struct.pack("<I", 36 + len(body)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)
@@ -219,6 +227,19 @@ class Tasks(Command):
         self.bad(2, "written over itself", "classify", "colours.onnx", "photo.png", "-o", "photo.png", "--force")
         self.bad(2, "named.png exists", "classify", "colours.onnx", "photo.png", "-o", "named.png")
         self.bad(1, "unite", "classify", "colours.onnx", "photo.png", "--preprocess", "unite")
+        self.write("classes.onnx", segmenter())
+        self.bad(1, ["1x8x8", "list of scores"], "classify", "classes.onnx", "photo.png")
+        self.bad(1, ["1x3", "mask"], "segment", "colours.onnx", "photo.png")
+        self.bad(2, "--shape", "classify", "colours.onnx", "photo.png", "--shape", "x=1x3x8x8")
+
+    def test_a_picture_on_standard_output_stands_there_alone(self):
+        done = self.good("classify", "colours.onnx", "-", "-o", "-", "--labels", "colours.txt", stdin=(self.at / "photo.png").read_bytes())
+        self.assertEqual(pixels(done.stdout)[:2], (21, 13))
+        self.assertIn(b"green", done.stderr)
+        self.bad(2, "--json", "classify", "colours.onnx", "photo.png", "-o", "-", "--json")
+        self.bad(2, "several", "classify", "colours.onnx", "photo.png", "data/red/0.png", "-o", "-")
+        self.write("classes.onnx", segmenter())
+        self.assertEqual(pixels(self.good("segment", "classes.onnx", "photo.png", "-o", "-").stdout)[:2], (21, 13))
 
     def test_a_broken_file_among_good_ones(self):
         self.write("broken.png", png(4, 4)[:40])
@@ -243,7 +264,7 @@ class Tasks(Command):
 
     def test_eval_of_cifar_records(self):
         record = b"\x02" + b"\x00" * 2048 + b"\xc8" * 1024
-        self.write("ten.onnx", model([node("Identity", ["x"], ["y"])], [value_info("x", [1, 3, 32, 32])], [value_info("y", [1, 3, 32, 32])]))
+        self.write("ten.onnx", model([node("Flatten", ["x"], ["y"])], [value_info("x", [1, 3, 32, 32])], [value_info("y", [1, 3072])]))
         self.write("cifar.bin", record * 5)
         result = json.loads(self.good("eval", "ten.onnx", "--data", "cifar.bin", "--json").stdout)
         self.assertEqual(result["n"], 5)
@@ -280,6 +301,10 @@ class Tasks(Command):
         (one,) = json.loads(self.good("segment", "classes.onnx", "photo.png", "-o", "mask.png", "--json").stdout)
         self.assertEqual(one["classes"][0]["index"], 1)
         self.assertTrue((self.at / "mask.png").exists())
+        # One number a pixel that is no class: the score of a single class would all be background.
+        self.write("score.onnx", model([node("ReduceMean", ["x"], ["y"], attributes=data(5, data(1, "axes") + data(8, varint(1)) + integer(20, 7)))],
+                                       [value_info("x", [1, 3, 8, 8])], [value_info("y", [1, 1, 8, 8])]))
+        self.bad(1, ["the class 0.3", "whole number"], "segment", "score.onnx", "photo.png", "--preprocess", "unit")
 
     def test_listen(self):
         self.write("hum.onnx", model([node("Flatten", ["x"], ["y"])], [value_info("x", [1, 4, 8])], [value_info("y", [1, 32])]))
@@ -290,6 +315,17 @@ class Tasks(Command):
         (one,) = json.loads(self.good("listen", "hum.onnx", "hum.wav", "--json").stdout)
         self.assertEqual(len(one["heard"]), 1)
         self.assertEqual(len(one["heard"][0]["words"]), 3)
+        # Four frames are 640 samples: what is left of 1600 behind 0, 320, 640 and 960 is heard; of 1700 it is
+        # shorter than a frame.
+        for samples, starts in ((1600, [0, 320, 640, 960]), (1700, [0, 320, 640, 960]), (1900, [0, 320, 640, 960, 1260])):
+            self.write("long.wav", wav([1000, -1000] * (samples // 2)))
+            (one,) = json.loads(self.good("listen", "hum.onnx", "long.wav", "--preprocess", "hum.toml", "--json").stdout)
+            self.assertEqual([round(16000 * heard["start"]) for heard in one["heard"]], starts)
+        self.write("cut.wav", wav([1000, -1000] * 400)[:50])
+        (one,) = json.loads(self.good("listen", "hum.onnx", "cut.wav", "--preprocess", "hum.toml", "--json").stdout)
+        self.assertEqual(one["seconds"], 3 / 16000)
+        self.write("cut.wav", wav([1000, -1000] * 400)[:40])
+        self.bad(1, ["cut.wav", "no samples"], "listen", "hum.onnx", "cut.wav", "--preprocess", "hum.toml")
         self.write("hum.toml", (card + '[task]\nkind = "anomaly"\nthreshold = 1\n').encode())
         (one,) = json.loads(self.good("listen", "hum.onnx", "hum.wav", "--json").stdout)
         self.assertEqual((one["anomaly"], one["anomalous"]), (0, False))
@@ -309,6 +345,66 @@ class Tasks(Command):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(json.loads(done.stdout)["top1_agreement"], 0)
         self.good("verify", "colours.onnx", "less.onnx", "--data", "data", "--agreement", "0")
+        self.bad(2, "--samples", "verify", "colours.onnx", "less.onnx", "--data", "data", "--samples", "9")
+        self.bad(2, "--data", "verify", "colours.onnx", "less.onnx", "--limit", "1")
+        (self.at / "text").mkdir()
+        self.write("text/a.png", b"no picture")
+        self.bad(1, ["none of 1 samples", "a.png"], "verify", "colours.onnx", "same.onnx", "--data", "text")
+
+
+class Interrupted(Command):
+    def test_every_verb_ends_with_one_line_and_leaves_nothing(self):
+        self.write("scores.onnx", slow([node("GlobalAveragePool", ["t40"], ["m"]), node("Flatten", ["m"], ["y"])], [value_info("y", [1, 64])]))
+        self.write("mask.onnx", slow([node("ArgMax", ["t40"], ["y"], attributes=attribute("axis", 1) + attribute("keepdims", 0))],
+                                     [value_info("y", [1, 512, 512], 7)]))
+        self.write("hum.onnx", model([node("Sigmoid", ["x"], ["y"])], [value_info("x", [1, 4, 8])], [value_info("y", [1, 4, 8])]))
+        self.write("hum.toml", b'[audio]\nfront_end = "log_mel"\nwindow = 4096\nstride = 1\nframes = 4\nmel_bins = 8\nlow_hz = 0\nhigh_hz = 8000\n'
+                               b'[task]\nkind = "anomaly"\n')
+        self.write("hum.wav", wav([1000, -1000] * 400000))
+        (self.at / "data" / "a").mkdir(parents=True)
+        self.write("data/a/0.png", png(8, 8))
+        self.write("photo2.png", png(8, 8))
+        commands = [
+            ["classify", "scores.onnx", "photo.png", "photo2.png", "-o", "named"], ["detect", "mask.onnx", "photo.png", "-o", "found.png"],
+            ["segment", "mask.onnx", "photo.png", "-o", "found.png", "--json"], ["listen", "hum.onnx", "hum.wav", "--json"],
+            ["eval", "scores.onnx", "--data", "data"], ["verify", "scores.onnx", "scores.onnx"],
+            ["verify", "scores.onnx", "mask.onnx", "--data", "data"], ["run", "scores.onnx", "--random", "1", "--output", "out"],
+            ["convert", "scores.onnx", "out.onnx"],
+        ]
+        before = sorted(self.at.rglob("*"))
+        running = [subprocess.Popen([PROGRAM, *command, "--threads", "1"], cwd=self.at, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for command in commands]
+        time.sleep(3.0)
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for command, process in zip(commands, running):
+            out, text = process.communicate(timeout=110)
+            self.assertEqual(process.returncode, 1, (command, text))
+            self.assertRegex(text.decode(), r"^pochade: stopped[^\n]*\n$", command)
+            self.assertIn(out.count(b"\n"), (0, 1), (command, out))
+        self.assertEqual(sorted(self.at.rglob("*")), before)
+
+    def test_the_second_one_ends_what_waits_for_its_input(self):
+        self.write("colours.onnx", colour_classifier())
+        process = subprocess.Popen([PROGRAM, "classify", "colours.onnx", "-"], cwd=self.at, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), -signal.SIGINT)
+        process.stdin.close()
+        process.stderr.close()
+
+
+class FullDisk(Command):
+    def test_what_cannot_be_printed_is_no_success(self):
+        self.write("colours.onnx", colour_classifier())
+        for command in (["classify", "colours.onnx", "photo.png"], ["inspect", "colours.onnx", "--json"], ["knobs"], ["--help"],
+                        ["verify", "colours.onnx", "colours.onnx"], ["classify", "colours.onnx", "photo.png", "-o", "-"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *command], cwd=self.at, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn(b"standard output", done.stderr, command)
 
 
 class Paint(Command):
