@@ -43,6 +43,7 @@ Taps taps_for(int source, int output, Filter filter, bool integers = false) {
   taps.first.resize(static_cast<size_t>(output));
   taps.count.resize(static_cast<size_t>(output));
   taps.weights.resize(static_cast<size_t>(output) * static_cast<size_t>(taps.stride));
+  if (integers) taps.integers.resize(taps.weights.size());
   std::vector<double> weights(static_cast<size_t>(taps.stride));
   for (int i = 0; i < output; ++i) {
     const double center = (i + 0.5) * scale;
@@ -58,7 +59,6 @@ Taps taps_for(int source, int output, Filter filter, bool integers = false) {
     taps.first[static_cast<size_t>(i)] = begin;
     taps.count[static_cast<size_t>(i)] = end - begin;
     for (int k = 0; integers && k < end - begin; ++k) {
-      taps.integers.resize(taps.weights.size());
       const double weight = weights[static_cast<size_t>(k)] / sum * (1 << kWeightBits);
       taps.integers[static_cast<size_t>(i) * static_cast<size_t>(taps.stride) + static_cast<size_t>(k)] =
           static_cast<int32_t>(weight + (weight < 0 ? -0.5 : 0.5));
@@ -190,6 +190,8 @@ Result<Image> resize_bytes_checked(const Image& image, int width, int height) {
   std::ranges::transform(image.values(), bytes.begin(), to_8_bits);
   const auto channels = static_cast<size_t>(image.channels());
   const auto rows = static_cast<size_t>(image.height()), columns = static_cast<size_t>(image.width());
+  constexpr size_t kMostBetween = size_t{1} << 31;  // bytes of a picture that is resampled along x alone
+  if (rows * static_cast<size_t>(width) * channels > kMostBetween) throw std::bad_alloc();
   if (width != image.width())
     bytes = resampled_bytes(bytes, rows, columns, channels,
                             taps_for(image.width(), width, Filter::kTriangle, true));

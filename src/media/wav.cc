@@ -104,6 +104,25 @@ double bessel_i0(double x) {
   return sum;
 }
 
+/// A sinc of `cutoff` times the input's half rate, under a Kaiser window of `reach` input samples a side.
+class WindowedSinc {
+ public:
+  explicit WindowedSinc(double cutoff) : cutoff_(cutoff), reach_(kCrossings / cutoff) {}
+  int64_t taps() const { return static_cast<int64_t>(std::floor(reach_)) * 2 + 2; }
+  /// x: input samples from the middle.
+  double at(double x) const {
+    const double angle = std::numbers::pi * x * cutoff_;
+    const double sinc = std::abs(angle) < 1e-9 ? 1 : std::sin(angle) / angle;
+    const double inside = 1 - (x / reach_) * (x / reach_);
+    return inside > 0 ? cutoff_ * sinc * bessel_i0(kBeta * std::sqrt(inside)) / i0_beta_ : 0;
+  }
+
+ private:
+  static constexpr double kCrossings = 32, kBeta = 9;
+  double cutoff_, reach_;
+  double i0_beta_ = bessel_i0(kBeta);
+};
+
 }  // namespace
 
 Result<Sound> parse_wav_file(std::span<const std::byte> bytes) {
@@ -162,43 +181,36 @@ std::string wav_bytes(const Sound& sound) {
 }
 
 // Each output sample is a sum of input samples under a windowed sinc; since the rates are whole numbers, only
-// `up` different sets of weights occur (Smith 2002, "Digital Audio Resampling").
+// `up` different sets of weights occur (Smith 2002, "Digital Audio Resampling"), fewer in a short sound.
 Result<Sound> resampled(const Sound& sound, int64_t rate) {
   if (rate == sound.rate) return sound;
   if (rate < 1000 || rate > 400'000)
     return Error::invalid_argument("{} samples a second, expected 1000 to 400000", rate);
   const int64_t common = std::gcd(rate, sound.rate), up = rate / common, down = sound.rate / common;
-  constexpr double kCrossings = 32, kBeta = 9;
-  const double cutoff =
-      std::min(1.0, static_cast<double>(up) / static_cast<double>(down));  // of the input's half rate
-  const double reach = kCrossings / cutoff;                                // input samples a side
-  const auto taps = static_cast<int64_t>(std::floor(reach)) * 2 + 2;
-  const double i0_beta = bessel_i0(kBeta);
+  const WindowedSinc filter(std::min(1.0, static_cast<double>(up) / static_cast<double>(down)));
+  const int64_t taps = filter.taps();
   try {
-    std::vector<double> weights(static_cast<size_t>(up * taps));
-    for (int64_t phase = 0; phase < up; ++phase)
-      for (int64_t k = 0; k < taps; ++k) {
-        // Distance of input sample k - taps / 2 + 1 from the output, which lies phase / up after sample 0.
-        const double x =
-            static_cast<double>(k - taps / 2 + 1) - static_cast<double>(phase) / static_cast<double>(up);
-        const double angle = std::numbers::pi * x * cutoff;
-        const double sinc = std::abs(angle) < 1e-9 ? 1 : std::sin(angle) / angle;
-        const double inside = 1 - (x / reach) * (x / reach);
-        weights[static_cast<size_t>(phase * taps + k)] =
-            inside > 0 ? cutoff * sinc * bessel_i0(kBeta * std::sqrt(inside)) / i0_beta : 0;
-      }
     const auto count = static_cast<int64_t>(sound.samples.size());
     Sound out;
     out.rate = rate;
     out.samples.resize(static_cast<size_t>((count * up + down - 1) / down));
+    const int64_t sets = std::min(up, static_cast<int64_t>(out.samples.size()));
+    std::vector<double> weights(static_cast<size_t>(sets * taps));
+    for (int64_t set = 0; set < sets; ++set)
+      for (int64_t k = 0; k < taps; ++k) {
+        // Input sample k - taps / 2 + 1 from the output, which lies so much after sample 0:
+        const double after = static_cast<double>(set * down % up) / static_cast<double>(up);
+        weights[static_cast<size_t>(set * taps + k)] =
+            filter.at(static_cast<double>(k - taps / 2 + 1) - after);
+      }
     for (size_t i = 0; i < out.samples.size(); ++i) {
-      const int64_t position = static_cast<int64_t>(i) * down, base = position / up, phase = position % up;
+      const int64_t base = static_cast<int64_t>(i) * down / up, set = static_cast<int64_t>(i) % up;
       double sum = 0;
       for (int64_t k = 0; k < taps; ++k) {
         const int64_t at = base + k - taps / 2 + 1;
         if (at >= 0 && at < count)
           sum +=
-              weights[static_cast<size_t>(phase * taps + k)] * double{sound.samples[static_cast<size_t>(at)]};
+              weights[static_cast<size_t>(set * taps + k)] * double{sound.samples[static_cast<size_t>(at)]};
       }
       out.samples[i] = static_cast<float>(sum);
     }

@@ -108,6 +108,10 @@ TEST(Resampled, KeepsTonesAndRemovesAliases) {
     for (size_t i = wanted.samples.size() / 4; i < wanted.samples.size() / 2; ++i)
       ASSERT_NEAR(tone->samples[i], wanted.samples[i], 1e-3) << from << " to " << to;
   }
+  // Rates without a common divisor, and a sound shorter than their sets of weights: as a longer one begins.
+  const auto odd = resampled(sine(44101, 1000, 0.02), 15991),
+             longer = resampled(sine(44101, 1000, 0.1), 15991);
+  for (size_t i = 0; i < 200; ++i) ASSERT_NEAR(odd->samples[i], longer->samples[i], 1e-6) << i;
   const auto alias = resampled(sine(44100, 12000, 0.5), 16000);  // above the new half rate
   for (size_t i = 1000; i < 4000; ++i) ASSERT_NEAR(alias->samples[i], 0, 1e-3);
 }
