@@ -1,6 +1,7 @@
 #include "formats/expand_quantized.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ops/elementwise/select.h"
 #include "ops/elementwise/unary.h"
@@ -26,15 +27,6 @@ bool keeps_meaning(const Quantized& op) {
          std::ranges::all_of(op.out, [&](const Quantized::Type& type) { return type == op.in[0]; });
 }
 
-/// The meaning of a bias that comes without one: its scale is that of the products.
-Quantized::Type bias_type(const Quantized& op) {
-  Quantization product;
-  const Quantization &x = *op.in[0].quantization, &w = *op.in[1].quantization;
-  for (const float scale : w.scale) product.scale.push_back(x.scale[0] * scale);
-  if (product.scale.size() > 1) product.axis = 0;
-  return {op.in[2].dtype, std::make_shared<const Quantization>(std::move(product))};
-}
-
 template <typename D>
 OpPtr along(int axis) {
   D op;
@@ -45,12 +37,21 @@ OpPtr along(int axis) {
 
 }  // namespace
 
+Quantization product_quantization(const Quantization& x, const Quantization& w) {
+  Quantization out;
+  for (const float scale : w.scale) out.scale.push_back(x.scale[0] * scale);
+  if (out.scale.size() > 1) out.axis = 0;
+  return out;
+}
+
 Quantized::Type meant_type(const Quantized& op, size_t i) {
   const Quantized::Type& type = op.in[i];
   const bool is_bias =
       i == 2 && type.dtype && !type.quantization && op.in[0].quantization && op.in[1].quantization &&
       (op.op->name() == "Conv" || op.op->name() == "ConvTranspose" || op.op->name() == "Gemm");
-  return is_bias ? bias_type(op) : type;
+  if (!is_bias) return type;
+  return {type.dtype, std::make_shared<const Quantization>(
+                          product_quantization(*op.in[0].quantization, *op.in[1].quantization))};
 }
 
 ValueId QuantizedExpander::scales(const std::string& name, const Quantization& quantization) {
@@ -75,21 +76,10 @@ Result<ValueId> QuantizedExpander::dequantized(const std::string& name, ValueId 
   for (const Known& k : known)
     if (k.type == type) return k.real;
   ValueId real = kNone;
-  if (!type.quantization || *type.dtype == DType::kI64) {
-    // Other formats have no quantized int64: such a bias becomes real numbers, exactly.
+  if (!type.quantization) {
     TRY(real, add_(name, make_op<Cast>([](Cast& cast) { cast.to = DType::kF32; }), {value}));
-    if (type.quantization) {
-      const Fact& fact = copy_.graph().fact(value);
-      if (!fact.is_constant() || fact.rank() != 1)
-        return Error::not_supported("an int64 that is computed has no quantization elsewhere");
-      std::vector<float> numbers;
-      const std::vector<int64_t> integers = to_int64s(fact.constant);
-      const std::vector<float>& scale = type.quantization->scale;
-      for (size_t i = 0; i < integers.size(); ++i)
-        numbers.push_back(static_cast<float>(static_cast<double>(integers[i]) *
-                                             static_cast<double>(scale[scale.size() == 1 ? 0 : i])));
-      real = copy_.constant(name, Tensor::of<float>({static_cast<int64_t>(numbers.size())}, numbers));
-    }
+  } else if (*type.dtype == DType::kI64) {
+    TRY(real, real_constant(name, value, *type.quantization));
   } else {
     std::vector<ValueId> inputs{value, scales(name, *type.quantization)};
     if (*type.dtype != DType::kI32) inputs.push_back(zero_points(name, *type.quantization, *type.dtype));
@@ -99,12 +89,27 @@ Result<ValueId> QuantizedExpander::dequantized(const std::string& name, ValueId 
   return real;
 }
 
+/// Other formats have no quantized int64: such a bias becomes real numbers.
+Result<ValueId> QuantizedExpander::real_constant(const std::string& name, ValueId value,
+                                                 const Quantization& quantization) {
+  const Fact& fact = copy_.graph().fact(value);
+  if (!fact.is_constant() || fact.rank() != 1)
+    return Error::not_supported("an int64 that is computed has no quantization in other formats");
+  std::vector<float> numbers;
+  const std::vector<int64_t> integers = to_int64s(fact.constant);
+  const std::vector<float>& scale = quantization.scale;
+  for (size_t i = 0; i < integers.size(); ++i)
+    numbers.push_back(static_cast<float>(static_cast<double>(integers[i]) *
+                                         static_cast<double>(scale[scale.size() == 1 ? 0 : i])));
+  return copy_.constant(name, Tensor::of<float>({static_cast<int64_t>(numbers.size())}, numbers));
+}
+
 Result<ValueId> QuantizedExpander::quantized(const std::string& name, ValueId value,
                                              const Quantized::Type& type) {
   if (!type.dtype) return value;
   const bool is_wide = size_of(*type.dtype) > 2;
   if (is_wide && type.quantization)
-    return Error::not_supported("{} has no quantization elsewhere", to_string(*type.dtype));
+    return Error::not_supported("{} has no quantization in other formats", to_string(*type.dtype));
   if (is_wide) {
     TRY(const ValueId round, add_(name + "/rounded", make_op(Round{}), {value}));
     return add_(name, make_op<Cast>([&](Cast& cast) { cast.to = *type.dtype; }), {round});

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
-#include <set>
 
 #include "formats/graph_copy.h"
 #include "ops/quant/quantized.h"
 
 namespace pochade {
+
+/// How the products of x (one scale) and weights w (one scale, or one for each output channel) count.
+Quantization product_quantization(const Quantization& x, const Quantization& w);
 
 /// How input i stores real numbers. A bias that does not say it has the scale of the products.
 Quantized::Type meant_type(const Quantized& op, size_t i);
@@ -32,6 +34,7 @@ class QuantizedExpander {
   };
   Result<ValueId> dequantized(const std::string& name, ValueId value, const Quantized::Type& type);
   Result<ValueId> quantized(const std::string& name, ValueId value, const Quantized::Type& type);
+  Result<ValueId> real_constant(const std::string& name, ValueId value, const Quantization& quantization);
   ValueId scales(const std::string& name, const Quantization& quantization);
   ValueId zero_points(const std::string& name, const Quantization& quantization, DType dtype);
 

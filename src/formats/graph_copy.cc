@@ -86,21 +86,40 @@ Graph GraphCopy::finish() && {
   return std::move(to_);
 }
 
-Result<Tensor> constant_value(const Graph& graph, ValueId id, int depth) {
+namespace {
+
+/// Looked up once for each value and depth: a node may read one value any number of times.
+using Looked = std::map<std::pair<ValueId, int>, Tensor>;
+
+Result<Tensor> computed_value(const Graph& graph, ValueId id, int depth, Looked& looked);
+
+Result<Tensor> look_up(const Graph& graph, ValueId id, int depth, Looked& looked) {
   if (id == kNone) return Tensor();
-  const Fact& fact = graph.fact(id);
-  if (fact.is_constant()) return fact.constant;
-  const NodeId producer = graph.value(id).producer;
-  if (producer == kNone || depth == 0) return Tensor();
-  const Node& node = graph.node(producer);
+  if (graph.fact(id).is_constant()) return graph.fact(id).constant;
+  if (graph.value(id).producer == kNone || depth == 0) return Tensor();
+  if (const auto found = looked.find({id, depth}); found != looked.end()) return found->second;
+  TRY(const Tensor value, computed_value(graph, id, depth, looked));
+  looked.emplace(std::pair(id, depth), value);
+  return value;
+}
+
+Result<Tensor> computed_value(const Graph& graph, ValueId id, int depth, Looked& looked) {
+  const Node& node = graph.node(graph.value(id).producer);
   if (!node.op->deterministic()) return Tensor();
   Tensors inputs;
   for (const ValueId input : node.inputs) {
-    TRY(inputs.emplace_back(), constant_value(graph, input, depth - 1));
+    TRY(inputs.emplace_back(), look_up(graph, input, depth - 1, looked));
     if (input != kNone && !inputs.back().defined()) return Tensor();
   }
   TRY(const Tensors outputs, node.op->eval(inputs).context("node \"{}\" ({})", node.name, node.op->name()));
   return outputs.at(static_cast<size_t>(graph.value(id).output_index));
+}
+
+}  // namespace
+
+Result<Tensor> constant_value(const Graph& graph, ValueId id, int depth) {
+  Looked looked;
+  return look_up(graph, id, depth, looked);
 }
 
 }  // namespace pochade

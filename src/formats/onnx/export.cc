@@ -23,8 +23,7 @@ class Exporter {
     if (!graph_.states().empty())
       return Error::not_supported(
           "the model keeps \"{}\" from one run to the next, which ONNX does not know: --states ends makes it "
-          "an "
-          "input and an output, --states constants begins anew in every run",
+          "an input and an output, --states constants begins anew in every run",
           graph_.states()[0].name);
     name_ends();
     for (const NodeId id : needed_nodes(graph_)) {

@@ -202,7 +202,7 @@ Status dynamic_quantize_matmul(NodeScope& node) {
 
 constexpr std::string_view kDomain = "com.microsoft";
 
-constexpr Row kRows[] = {
+constexpr Row kQuantContribRows[] = {
     {kDomain, "DynamicQuantizeMatMul", 1, kLatest, dynamic_quantize_matmul},
     {kDomain, "MatMulIntegerToFloat", 1, kLatest, matmul_integer_to_float},
     {kDomain, "QGemm", 1, kLatest, qlinear_gemm},
@@ -221,7 +221,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::span<const Row> quant_contrib_rows() {
-  return kRows;
+  return kQuantContribRows;
 }
 
 }  // namespace pochade::onnx

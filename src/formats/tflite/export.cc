@@ -1,6 +1,7 @@
 #include "formats/tflite/export.h"
 
 #include <algorithm>
+#include <set>
 
 #include "formats/expand.h"
 #include "formats/tflite/export_integers.h"
@@ -133,6 +134,32 @@ class Exporter {
   VariableWriter variables_;
 };
 
+/// Offsets in the file and sizes of tensors have 32 bits.
+Status check_sizes(const Graph& graph) {
+  constexpr int64_t kMostBytes = (int64_t{1} << 31) - (int64_t{1} << 24);  // the rest is for what is not data
+  std::set<ValueId> used;
+  int64_t bytes = 0;
+  for (const NodeId id : needed_nodes(graph)) {
+    const Node& node = graph.node(id);
+    used.insert(node.inputs.begin(), node.inputs.end());
+    used.insert(node.outputs.begin(), node.outputs.end());
+  }
+  used.erase(kNone);
+  for (const ValueId value : used) {
+    const Fact& fact = graph.fact(value);
+    if (fact.is_constant() && graph.value(value).producer == kNone)
+      bytes += static_cast<int64_t>(fact.constant.byte_size());
+    for (const Dim& dim : fact.dims.value_or(Dims{}))
+      if (dim.is_number() && dim.number() > INT32_MAX)
+        return Error::not_supported("\"{}\" is {}: TFLite's sizes have 32 bits", graph.value(value).name,
+                                    fact);
+  }
+  if (bytes > kMostBytes)
+    return Error::not_supported("its constants have {} bytes, a TFLite file holds 2 GB; quantize the model",
+                                bytes);
+  return {};
+}
+
 /// An input of open size with numbers in the place of what is open, as --shape wants it; empty if all are
 /// known.
 std::string open_input(const Graph& graph) {
@@ -167,6 +194,7 @@ Status with_file(const Graph& graph, F&& f) {
   TRY(Graph simpler, optimise(std::move(joined)));
   TRY(Graph expanded, expand(simpler, vocabulary()));
   TRY(const Graph plain, integers_of_tflite(std::move(expanded)));
+  TRY(check_sizes(plain));
   Exporter exporter(plain);
   TRY(with_nearest_way(graph, exporter.run()));
   return f(exporter.file());

@@ -1,6 +1,7 @@
 // Operators on elements, and reductions.
 
 #include <algorithm>
+#include <set>
 
 #include "formats/tflite/export_scope.h"
 #include "ops/elementwise/activations.h"
@@ -34,9 +35,11 @@ Result<Options> arithmetic_options(ExportScope& node, B code) {
   }
 }
 
-/// Whether a value is made of sizes, which fit 32 bits, and of constants.
-bool is_size(const Graph& graph, ValueId value, int depth = 8) {
+/// Whether a value is made of sizes, which fit 32 bits, and of constants. `seen` are those that are looked
+/// at.
+bool is_size(const Graph& graph, ValueId value, std::set<ValueId>& seen, int depth = 8) {
   if (value == kNone || depth == 0) return false;
+  if (!seen.insert(value).second) return true;  // what it is made of decides once
   const NodeId producer = graph.value(value).producer;
   if (producer == kNone) return graph.fact(value).is_constant();
   const Node& node = graph.node(producer);
@@ -44,17 +47,22 @@ bool is_size(const Graph& graph, ValueId value, int depth = 8) {
   constexpr std::string_view kOfSizes[] = {"Concat", "Div",   "Gather",  "Mul",      "Reshape",
                                            "Slice",  "Split", "Squeeze", "Unsqueeze"};
   return std::ranges::find(kOfSizes, node.op->name()) != std::end(kOfSizes) &&
-         std::ranges::all_of(node.inputs, [&](ValueId v) { return is_size(graph, v, depth - 1); });
+         std::ranges::all_of(node.inputs, [&](ValueId v) { return is_size(graph, v, seen, depth - 1); });
+}
+
+bool are_sizes(const Graph& graph, std::initializer_list<ValueId> values) {
+  std::set<ValueId> seen;
+  return std::ranges::all_of(values, [&](ValueId v) { return is_size(graph, v, seen); });
 }
 
 /// Sizes are int64 here, and TFLite divides int32.
 Status divide_sizes(ExportScope& node) {
   std::vector<TensorIndex> narrow;
   for (size_t i = 0; i < 2; ++i) {
-    narrow.push_back(node.vector_of_int32(node.fact(i).dims));
+    narrow.push_back(node.int32_between(node.fact(i).dims));
     node.write(B::CAST, 1, {node.input(i)}, {narrow.back()});
   }
-  const TensorIndex y = node.vector_of_int32(node.output_fact().dims);
+  const TensorIndex y = node.int32_between(node.output_fact().dims);
   node.write(B::DIV, 1, narrow, {y},
              node.options(OptionsType::DivOptions, schema::CreateDivOptions(node.flat())));
   node.write(B::CAST, 1, {y}, {node.output()});
@@ -65,8 +73,7 @@ template <B kCode>
 Status arithmetic(ExportScope& node) {
   if (kCode == B::DIV && is_integer(node.fact(0).dtype.value_or(DType::kF32)) && !node.is_quantized() &&
       node.fact(0).dtype != DType::kI32) {
-    if (is_size(node.graph(), node.value(0)) && is_size(node.graph(), node.value(1)))
-      return divide_sizes(node);
+    if (are_sizes(node.graph(), {node.value(0), node.value(1)})) return divide_sizes(node);
     return Error::not_supported("TFLite divides float32 and int32 only");
   }
   TRY(const Options options, arithmetic_options(node, kCode));
@@ -77,8 +84,8 @@ Status arithmetic(ExportScope& node) {
 template <B kCode>
 Status folded(ExportScope& node) {
   if (node.input_count() == 1) {
+    if (kCode != B::ADD) return Error::not_supported("it has one input only; --simplify drops it");
     TRY(const TensorIndex zero, node.number(0));
-    if (kCode != B::ADD) return Error::not_supported("it has one input only");
     TRY(const Options options, arithmetic_options(node, kCode));
     node.write(kCode, 1, {node.input(0), zero}, {node.output()}, options);
     return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "formats/expand_quantized.h"
 #include "ops/quant/integer_lstm.h"
 #include "passes/activated.h"
 #include "passes/move_axes.h"
@@ -205,11 +206,8 @@ Quantized::Type ExportScope::input_type(size_t i) const {
   const bool is_bias = i == 2 && type.dtype && !type.quantization && quantized_->in[0].quantization &&
                        quantized_->in[1].quantization;
   if (!is_bias) return type;
-  Quantization product;
-  const Quantization &a = *quantized_->in[0].quantization, &b = *quantized_->in[1].quantization;
-  for (const float scale : b.scale) product.scale.push_back(a.scale[0] * scale);
-  if (product.scale.size() > 1) product.axis = 0;
-  type.quantization = std::make_shared<const Quantization>(std::move(product));
+  type.quantization = std::make_shared<const Quantization>(
+      product_quantization(*quantized_->in[0].quantization, *quantized_->in[1].quantization));
   return type;
 }
 

@@ -129,13 +129,13 @@ class ExportScope {
   TensorIndex int32s(const std::vector<int64_t>& values);
   /// A number of the type of input 0.
   Result<TensorIndex> number(double value);
-  /// A tensor between two operators of this node, of these dims, stored as input `like` (or as the output).
+  /// A tensor between two operators of this node, of these dims, stored as input 0 or as the output.
   TensorIndex between(std::optional<Dims> dims, bool like_output = false);
-  /// The same for int32 values.
-  TensorIndex vector_of_int32(std::optional<Dims> dims) {
+  /// The same of int32 values.
+  TensorIndex int32_between(std::optional<Dims> dims) {
     return tensor_between(Fact(DType::kI32, std::move(dims)));
   }
-  /// The same for values of any type without a scale.
+  /// The same of any type without a scale.
   TensorIndex tensor_between(const Fact& fact) {
     return context_.file.add_tensor(name() + "/inner", fact, Tensor(), {});
   }

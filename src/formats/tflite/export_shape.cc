@@ -31,7 +31,7 @@ Status reshape(ExportScope& node) {
     const auto* computed = op_as<Reshape>(node.op());
     if (computed == nullptr || !computed->allow_zero || node.known_integers(1))
       return Error::not_supported("{} sizes of its output are not known", open);
-    const TensorIndex shape = node.vector_of_int32(node.fact(1).dims);
+    const TensorIndex shape = node.int32_between(node.fact(1).dims);
     node.write(B::CAST, 1, {node.input(1)}, {shape});
     node.write(B::RESHAPE, 1, {node.input(0), shape}, {node.output()});
     return {};

@@ -21,8 +21,10 @@
 #include "ops/quant/quantize_rows.h"
 #include "ops/quant/quantized.h"
 #include "ops/recurrent/cells.h"
+#include "ops/shape/concat.h"
 #include "ops/shape/generate.h"
 #include "ops/shape/reshape.h"
+#include "ops/shape/slice.h"
 
 namespace pochade {
 namespace {
@@ -353,6 +355,32 @@ TEST(TfliteExport, OpenSizesNameTheNearestWay) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text().find("--shape photo=1x256x256x3"), std::string::npos)
       << refused.error().text();
+}
+
+TEST(TfliteExport, SizesHave32Bits) {
+  Graph graph;
+  const ValueId x = graph.add_input("wide", Fact(DType::kF32, Shape{1, int64_t{1} << 31}));
+  graph.add_output("y", add(graph, "relu", make_op(Relu{}), {x}));
+  const auto refused = export_tflite_bytes(graph);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("\"wide\""), std::string::npos) << refused.error().text();
+}
+
+TEST(TfliteExport, QuotientsOfSizesThatManyReadAreFoundAtOnce) {
+  // Each list reads the one before 3000 times: 3000^3 ways from the quotient to the sizes.
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact(DType::kF32, Dims{Dim::named("N"), Dim(2)}));
+  ValueId sizes = add(graph, "sizes", make_op(ShapeOp{}), {x});
+  const ValueId zero = graph.add_constant("zero", Tensor::of<int64_t>({1}, {0}));
+  const ValueId one = graph.add_constant("one", Tensor::of<int64_t>({1}, {1}));
+  for (int i = 0; i < 3; ++i) {
+    const ValueId all = add(graph, format("all{}", i), make_op(Concat{}), std::vector<ValueId>(3000, sizes));
+    sizes = add(graph, format("first{}", i), make_op(Slice{}), {all, zero, one});
+  }
+  const ValueId two = graph.add_constant("two", Tensor::of<int64_t>({1}, {2}));
+  graph.add_output("y", add(graph, "half", make_op(Div{}), {sizes, two}));
+  const auto written = export_tflite_bytes(graph);
+  EXPECT_TRUE(written) << written.error().text();
 }
 
 TEST(TfliteExport, SomeSizesOfAnOpenInput) {

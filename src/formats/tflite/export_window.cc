@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "formats/expand_quantized.h"
 #include "formats/tflite/export_scope.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
@@ -84,12 +85,9 @@ Result<TensorIndex> bias_or_zeros(ExportScope& node, int64_t channels) {
   TRY(const Tensor zeros, Tensor::make(dtype, Shape{channels}));
   Quantized::Type type;
   const Quantized::Type x = node.input_type(0), w = node.input_type(1);
-  if (x.quantization && w.quantization) {
-    Quantization product;
-    for (const float scale : w.quantization->scale) product.scale.push_back(x.scale() * scale);
-    product.axis = product.scale.size() > 1 ? 0 : -1;
-    type = {dtype, std::make_shared<const Quantization>(std::move(product))};
-  }
+  if (x.quantization && w.quantization)
+    type = {dtype,
+            std::make_shared<const Quantization>(product_quantization(*x.quantization, *w.quantization))};
   return node.constant(zeros, type);
 }
 
