@@ -148,6 +148,32 @@ TEST(KerasImport, BrokenGraphsAreErrors) {
                "the model is a class of its own");
 }
 
+/// A functional model of Keras 3 whose only operator has these arguments behind the input.
+std::string error_of_operator(const std::string& class_name, const std::string& config,
+                              const std::string& arguments) {
+  return Model("3.0.0")
+      .functional(
+          R"({"class_name": "InputLayer", "name": "x", "inbound_nodes": [], "config": {"name": "x", "batch_input_shape": [null, 6, 2]}},)"
+          R"({"class_name": ")" +
+              class_name + R"(", "name": "a", "config": {"name": "a")" + config +
+              R"(}, "inbound_nodes": [{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}})" +
+              arguments + R"(], "kwargs": {}}]})",
+          R"([["x", 0, 0]])", R"([["a", 0, 0]])")
+      .error();
+}
+
+TEST(KerasImport, PlacesBeyondAllSizesAreErrors) {
+  const auto cut_at = [](const std::string& places) {
+    return error_of_operator("Split", R"(, "indices_or_sections": )" + places + R"(, "axis": 1)", "");
+  };
+  EXPECT_EQ(cut_at("[2, 4]"), "no error");
+  for (const char* places : {"[4, 2]", "[-1]", "[7]", "[-9223372036854775808, 9223372036854775807]"})
+    EXPECT_NE(cut_at(places).find("not in order between 0 and 6"), std::string::npos)
+        << places << ": " << cut_at(places);
+  EXPECT_EQ(error_of_operator("GetItem", "", ", [0, 1]"), "no error");
+  EXPECT_NE(error_of_operator("GetItem", "", ", [0, 9223372036854775807]"), "no error");
+}
+
 TEST(KerasImport, ModelsThatMultiplyAreBounded) {
   // Each level calls the one inside it eight times: 8^7 activations in a few kB.
   std::string inner = R"({"class_name": "Sequential", "name": "l0", "config": {"name": "l0", "layers": [)" +
