@@ -9,7 +9,6 @@
 #include "ops/norm/layer_normalization.h"
 #include "ops/norm/softmax.h"
 #include "ops/quant/quantize_linear.h"
-#include "ops/reduce/reduce.h"
 #include "ops/reduce/scan.h"
 #include "ops/resize/resize.h"
 #include "ops/shape/concat.h"
@@ -17,7 +16,9 @@
 #include "ops/shape/pad.h"
 #include "ops/shape/slice.h"
 #include "ops/shape/transpose.h"
+#include "passes/move_reduction.h"
 #include "passes/move_reshape.h"
+#include "passes/move_site.h"
 
 namespace pochade {
 
@@ -30,63 +31,6 @@ Result<Tensor> transposed(const Tensor& tensor, const Permutation& order) {
 }
 
 namespace {
-
-/// The node at hand, and which order of axes one of its values is to have.
-struct Site {
-  const Graph& graph;
-  const Node& node;
-  const AxisOrder& wanted;
-
-  size_t inputs() const { return node.inputs.size(); }
-  bool has(size_t i) const { return i < node.inputs.size() && node.inputs[i] != kNone; }
-  Fact in(size_t i) const { return has(i) ? graph.fact(node.inputs[i]) : Fact(); }
-  const Fact& out(size_t j) const { return graph.fact(node.outputs[j]); }
-  const Permutation& order() const { return wanted.order; }
-  int rank() const { return static_cast<int>(wanted.order.size()); }
-  /// Whether the wanted order is that of input 0 or of any output.
-  bool wants_main() const { return wanted.of_output || wanted.index == 0; }
-  bool main_has_rank(int rank) const { return has(0) && in(0).rank_known() && in(0).rank() == rank; }
-};
-
-Tensor ints_tensor(const std::vector<int64_t>& values) {
-  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values);
-}
-
-MovedInput as_it_is(int source) {
-  return {source, {}, {}};
-}
-MovedInput in_order(int source, const Permutation& order) {
-  return {source, order, {}};
-}
-MovedInput constant_input(int source, Tensor tensor) {
-  return {source, {}, std::move(tensor)};
-}
-
-/// Appends the inputs from `first` on as they are.
-void append_rest(const Site& at, size_t first, MovedNode& moved) {
-  for (size_t i = first; i < at.inputs(); ++i)
-    moved.inputs.push_back(as_it_is(at.has(i) ? static_cast<int>(i) : kNone));
-}
-
-/// Input 0 and all outputs in the wanted order, the other inputs as they are.
-std::optional<MovedNode> uniform(const Site& at, OpPtr op) {
-  if (!at.wants_main() || !at.main_has_rank(at.rank())) return std::nullopt;
-  MovedNode moved;
-  moved.op = std::move(op);
-  moved.inputs.push_back(in_order(0, at.order()));
-  append_rest(at, 1, moved);
-  moved.outputs.assign(at.node.outputs.size(), at.order());
-  return moved;
-}
-
-/// The same for operators with a field `axis`.
-template <typename D>
-std::optional<MovedNode> uniform_along_axis(const Site& at, D op) {
-  const auto axis = normal_axis(op.axis, at.rank());
-  if (!axis) return std::nullopt;
-  op.axis = at.order()[static_cast<size_t>(*axis)];
-  return uniform(at, make_op(std::move(op)));
-}
 
 /// Constant axes of a rank in their new places; `all` if the input is absent: the first so many.
 std::optional<std::vector<int64_t>> moved_axes(const Fact& axes, const Permutation& order, int64_t all) {
@@ -146,7 +90,7 @@ Permutation broadcast_order(const Permutation& order, int rank) {
   return out;
 }
 
-std::optional<MovedNode> move_elementwise(const Site& at) {
+std::optional<MovedNode> move_elementwise(const MoveSite& at) {
   if (!at.out(0).rank_known()) return std::nullopt;
   const int rank = at.out(0).rank();
   if (at.rank() > rank) return std::nullopt;
@@ -184,7 +128,7 @@ std::optional<MovedNode> move_elementwise(const Site& at) {
 }
 
 /// All inputs and all outputs in one order, nothing broadcast.
-std::optional<MovedNode> move_all_alike(const Site& at, OpPtr op) {
+std::optional<MovedNode> move_all_alike(const MoveSite& at, OpPtr op) {
   MovedNode moved;
   moved.op = std::move(op);
   for (size_t i = 0; i < at.inputs(); ++i) {
@@ -202,7 +146,7 @@ std::optional<MovedNode> move_all_alike(const Site& at, OpPtr op) {
   return moved;
 }
 
-std::optional<MovedNode> move_slice(const Site& at) {
+std::optional<MovedNode> move_slice(const MoveSite& at) {
   const Fact starts = at.in(1);
   if (!starts.rank_known() || starts.rank() != 1 || !starts.dim(0).is_number()) return std::nullopt;
   const auto axes = moved_axes(at.in(3), at.order(), starts.dim(0).number());
@@ -213,7 +157,7 @@ std::optional<MovedNode> move_slice(const Site& at) {
   return moved;
 }
 
-std::optional<MovedNode> move_pad(const Site& at) {
+std::optional<MovedNode> move_pad(const MoveSite& at) {
   auto moved = uniform(at, at.node.op);
   if (!moved) return std::nullopt;
   const auto pads = constant_ints(at.in(1));
@@ -235,7 +179,7 @@ std::optional<MovedNode> move_pad(const Site& at) {
   return moved;
 }
 
-std::optional<MovedNode> move_resize(const Site& at, Resize op) {
+std::optional<MovedNode> move_resize(const MoveSite& at, Resize op) {
   const bool all_axes = op.axes.empty();
   if (all_axes)
     for (int axis = 0; axis < at.rank(); ++axis) op.axes.push_back(axis);
@@ -273,119 +217,7 @@ std::optional<MovedNode> move_resize(const Site& at, Resize op) {
   return moved;
 }
 
-/// Operators that drop axes, or leave them with size 1.
-std::optional<MovedNode> move_reduction(const Site& at, const std::vector<int64_t>& axes, bool keep_dims,
-                                        OpPtr op, std::optional<Tensor> axes_input) {
-  const Fact x = at.in(0);
-  if (!x.rank_known()) return std::nullopt;
-  Permutation x_order, y_order;
-  if (keep_dims || !at.wanted.of_output) {
-    if (!at.wants_main() || at.rank() != x.rank()) return std::nullopt;
-    x_order = at.order();
-  } else {
-    // Dropped axes go last, the others as the output has them.
-    if (at.rank() + static_cast<int>(axes.size()) != x.rank()) return std::nullopt;
-    int kept = 0, dropped = at.rank();
-    for (int axis = 0; axis < x.rank(); ++axis)
-      x_order.push_back(std::find(axes.begin(), axes.end(), axis) != axes.end()
-                            ? dropped++
-                            : at.order()[static_cast<size_t>(kept++)]);
-  }
-  if (keep_dims) {
-    y_order = x_order;
-  } else {
-    // Ranks of the places of the axes that stay.
-    std::vector<int> places;
-    for (int axis = 0; axis < x.rank(); ++axis)
-      if (std::find(axes.begin(), axes.end(), axis) == axes.end())
-        places.push_back(x_order[static_cast<size_t>(axis)]);
-    for (const int place : places)
-      y_order.push_back(
-          static_cast<int>(std::count_if(places.begin(), places.end(), [&](int p) { return p < place; })));
-  }
-  MovedNode moved;
-  moved.op = std::move(op);
-  moved.inputs.push_back(in_order(0, x_order));
-  if (axes_input)
-    moved.inputs.push_back(constant_input(1, *std::move(axes_input)));
-  else
-    append_rest(at, 1, moved);
-  moved.outputs.assign(at.node.outputs.size(), y_order);
-  return moved;
-}
-
-std::vector<int64_t> at_places(const std::vector<int64_t>& axes, const Permutation& x_order) {
-  std::vector<int64_t> out;
-  for (const int64_t axis : axes) out.push_back(x_order[static_cast<size_t>(axis)]);
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-std::optional<MovedNode> move_reduce(const Site& at, const ReduceFields& fields) {
-  const Fact x = at.in(0);
-  if (!x.rank_known()) return std::nullopt;
-  std::vector<int64_t> axes;
-  if (at.has(1)) {
-    const auto known = constant_ints(at.in(1));
-    if (!known) return std::nullopt;
-    for (const int64_t axis : *known) {
-      const auto normal = normal_axis(axis, x.rank());
-      if (!normal) return std::nullopt;
-      axes.push_back(*normal);
-    }
-  }
-  if (axes.empty()) {
-    if (fields.noop_with_empty_axes) return uniform(at, at.node.op);
-    for (int axis = 0; axis < x.rank(); ++axis) axes.push_back(axis);
-    return move_reduction(at, axes, fields.keep_dims, at.node.op, std::nullopt);
-  }
-  auto moved = move_reduction(at, axes, fields.keep_dims, at.node.op, ints_tensor(axes));
-  if (moved) moved->inputs[1].constant = ints_tensor(at_places(axes, moved->inputs[0].order));
-  return moved;
-}
-
-template <typename D>
-std::optional<MovedNode> move_arg(const Site& at, D op) {
-  const Fact x = at.in(0);
-  if (!x.rank_known()) return std::nullopt;
-  const auto axis = normal_axis(op.axis, x.rank());
-  if (!axis) return std::nullopt;
-  auto moved = move_reduction(at, {*axis}, op.keep_dims, at.node.op, std::nullopt);
-  if (!moved) return std::nullopt;
-  op.axis = moved->inputs[0].order[static_cast<size_t>(*axis)];
-  moved->op = make_op(std::move(op));
-  return moved;
-}
-
-std::optional<MovedNode> move_gather(const Site& at, Gather op) {
-  const Fact x = at.in(0), indices = at.in(1);
-  if (!x.rank_known() || !indices.rank_known()) return std::nullopt;
-  const auto axis = normal_axis(op.axis, x.rank());
-  if (!axis || at.wanted.of_output || at.wanted.index != 0) {
-    // From the output only where the axes stay the same.
-    if (!axis || !at.wanted.of_output || indices.rank() != 1) return std::nullopt;
-  }
-  const Permutation& order = at.order();
-  const int place = order[static_cast<size_t>(*axis)];
-  op.axis = place;
-  // An axis of x stands in the output before or after the axes of the indices.
-  const int more = indices.rank() - 1;
-  Permutation y_order;
-  for (int a = 0; a < x.rank(); ++a) {
-    const int to = order[static_cast<size_t>(a)];
-    if (a == *axis)
-      for (int i = 0; i < indices.rank(); ++i) y_order.push_back(place + i);
-    else
-      y_order.push_back(to > place ? to + more : to);
-  }
-  MovedNode moved;
-  moved.op = make_op(std::move(op));
-  moved.inputs = {in_order(0, order), as_it_is(1)};
-  moved.outputs = {y_order};
-  return moved;
-}
-
-std::optional<MovedNode> move_expand(const Site& at) {
+std::optional<MovedNode> move_expand(const MoveSite& at) {
   const auto shape = constant_ints(at.in(1));
   if (!shape || !at.out(0).rank_known() || !at.in(0).rank_known()) return std::nullopt;
   const int rank = at.out(0).rank();
@@ -402,7 +234,7 @@ std::optional<MovedNode> move_expand(const Site& at) {
   return moved;
 }
 
-std::optional<MovedNode> move_tile(const Site& at) {
+std::optional<MovedNode> move_tile(const MoveSite& at) {
   const auto repeats = constant_ints(at.in(1));
   auto moved = uniform(at, at.node.op);
   if (!moved || !repeats || repeats->size() != at.order().size()) return std::nullopt;
@@ -412,7 +244,7 @@ std::optional<MovedNode> move_tile(const Site& at) {
 
 /// QuantizeLinear and DequantizeLinear: the scales follow the axis.
 template <typename D>
-std::optional<MovedNode> move_quantize(const Site& at, D op) {
+std::optional<MovedNode> move_quantize(const MoveSite& at, D op) {
   if (!at.has(1) || !at.in(1).rank_known()) return std::nullopt;
   if (all_ones(at.in(1)) && at.in(1).rank() <= 1) return uniform(at, at.node.op);
   const bool blocks = op.block_size > 0;
@@ -437,14 +269,14 @@ bool keeps_last_axes(const Permutation& order, int first) {
 }
 
 template <typename D>
-std::optional<MovedNode> move_softmax(const Site& at, const D& op) {
+std::optional<MovedNode> move_softmax(const MoveSite& at, const D& op) {
   if (!op.to_end) return uniform_along_axis(at, op);
   const auto axis = normal_axis(op.axis, at.rank());
   if (!axis || !keeps_last_axes(at.order(), *axis)) return std::nullopt;
   return uniform(at, at.node.op);
 }
 
-std::optional<MovedNode> move_layer_normalization(const Site& at, const LayerNormalization& op) {
+std::optional<MovedNode> move_layer_normalization(const MoveSite& at, const LayerNormalization& op) {
   const auto axis = normal_axis(op.axis, at.rank());
   if (!axis || !keeps_last_axes(at.order(), *axis)) return std::nullopt;
   auto moved = uniform(at, at.node.op);
@@ -465,7 +297,7 @@ std::optional<MovedNode> move_layer_normalization(const Site& at, const LayerNor
 }
 
 /// The leading axes of a product may move, its matrices not.
-std::optional<MovedNode> move_matmul(const Site& at) {
+std::optional<MovedNode> move_matmul(const MoveSite& at) {
   const Fact a = at.in(0), b = at.in(1);
   if (!a.rank_known() || !b.rank_known() || at.rank() != a.rank() || a.rank() < 3) return std::nullopt;
   if (!at.wanted.of_output && at.wanted.index != 0 && b.rank() != a.rank()) return std::nullopt;
@@ -495,7 +327,7 @@ std::optional<MovedNode> move_matmul(const Site& at) {
 }
 
 /// A transposed matrix can be read as it lies.
-std::optional<MovedNode> move_gemm(const Site& at, Gemm op) {
+std::optional<MovedNode> move_gemm(const MoveSite& at, Gemm op) {
   if (at.wanted.of_output || at.wanted.index > 1 || at.rank() != 2) return std::nullopt;
   const bool first = at.wanted.index == 0;
   (first ? op.transpose_a : op.transpose_b) ^= true;
@@ -508,7 +340,7 @@ std::optional<MovedNode> move_gemm(const Site& at, Gemm op) {
   return moved;
 }
 
-std::optional<MovedNode> move_cum_sum(const Site& at) {
+std::optional<MovedNode> move_cum_sum(const MoveSite& at) {
   const auto axis = constant_ints(at.in(1));
   auto moved = uniform(at, at.node.op);
   if (!moved || !axis || axis->size() != 1) return std::nullopt;
@@ -518,7 +350,7 @@ std::optional<MovedNode> move_cum_sum(const Site& at) {
   return moved;
 }
 
-std::optional<MovedNode> by_rule(const Site& at) {
+std::optional<MovedNode> by_rule(const MoveSite& at) {
   const Op& op = *at.node.op;
   if (const auto* o = op_as<Concat>(op)) {
     const auto axis = normal_axis(o->axis, at.rank());
@@ -531,10 +363,6 @@ std::optional<MovedNode> by_rule(const Site& at) {
   if (op_as<Slice>(op)) return move_slice(at);
   if (op_as<Pad>(op)) return move_pad(at);
   if (const auto* o = op_as<Resize>(op)) return move_resize(at, *o);
-  if (const auto* o = dynamic_cast<const ReduceFields*>(&op)) return move_reduce(at, *o);
-  if (const auto* o = op_as<ArgMax>(op)) return move_arg(at, *o);
-  if (const auto* o = op_as<ArgMin>(op)) return move_arg(at, *o);
-  if (const auto* o = op_as<Gather>(op)) return move_gather(at, *o);
   if (const auto* o = op_as<GatherElements>(op)) {
     const auto axis = normal_axis(o->axis, at.rank());
     return axis ? move_all_alike(at, make_op<GatherElements>([&](GatherElements& g) {
@@ -611,7 +439,9 @@ std::optional<MovedNode> move_axes(const Graph& graph, const std::vector<std::ve
     if (graph.fact(y).quantization || graph.fact(y).is_constant()) return std::nullopt;
   for (const ValueId x : node.inputs)
     if (x != kNone && graph.fact(x).quantization) return std::nullopt;
-  auto moved = by_rule({graph, node, wanted});
+  const MoveSite at{graph, node, wanted};
+  auto moved = by_rule(at);
+  if (!moved) moved = move_reduction(at);
   if (!moved) moved = move_reshape(graph, node, wanted);
   if (!moved || !is_sound(graph, node, *moved)) moved = move_into_weights(graph, users, n, wanted);
   if (!moved || !is_sound(graph, node, *moved)) return std::nullopt;
