@@ -150,6 +150,26 @@ double peak_int8_macs([[maybe_unused]] Isa isa) {
 #endif
 }
 
+/// A convolution with a square kernel, padded as much on each side as keeps the size at stride 1.
+ConvShape same(size_t height, size_t width, size_t in_channels, size_t out_channels, size_t kernel = 1,
+               size_t stride = 1) {
+  ConvShape s{.height = height, .width = width, .in_channels = in_channels, .out_channels = out_channels};
+  s.kernel_h = s.kernel_w = kernel;
+  s.stride_h = s.stride_w = stride;
+  s.pad_top = s.pad_left = static_cast<ptrdiff_t>(kernel / 2);
+  return s;
+}
+
+/// The same with one filter a channel, for a picture of size x size.
+DepthwiseShape same_depthwise(size_t size, size_t channels, size_t kernel, size_t stride) {
+  DepthwiseShape s{.height = size, .width = size, .channels = channels};
+  s.out_height = s.out_width = (size + stride - 1) / stride;
+  s.kernel_h = s.kernel_w = kernel;
+  s.stride_h = s.stride_w = stride;
+  s.pad_top = s.pad_left = static_cast<ptrdiff_t>(kernel / 2);
+  return s;
+}
+
 /// Floats on a page boundary, with small values.
 class Floats {
  public:
@@ -244,18 +264,8 @@ struct Bench {
 
   void int8_depthwise(const char* name, size_t size, size_t channels, size_t kernel, size_t stride) const {
     if (!wanted(name)) return;
-    const size_t out = (size + stride - 1) / stride;
-    const DepthwiseShape s{.height = size,
-                           .width = size,
-                           .channels = channels,
-                           .out_height = out,
-                           .out_width = out,
-                           .kernel_h = kernel,
-                           .kernel_w = kernel,
-                           .stride_h = stride,
-                           .stride_w = stride,
-                           .pad_top = static_cast<ptrdiff_t>(kernel / 2),
-                           .pad_left = static_cast<ptrdiff_t>(kernel / 2)};
+    const DepthwiseShape s = same_depthwise(size, channels, kernel, stride);
+    const size_t out = s.out_height;
     Int8DepthwisePlan plan;
     k.int8->depthwise_plan(s, {}, &plan);
     const Channels each(channels);
@@ -272,42 +282,26 @@ struct Bench {
 
   /// Layers of MobileNet V2, of a residual network and of a style network.
   void int8() const {
-    int8_conv("int8 1x1 32->16 112", {.height = 112, .width = 112, .in_channels = 32, .out_channels = 16});
-    int8_conv("int8 1x1 16->96 112", {.height = 112, .width = 112, .in_channels = 16, .out_channels = 96});
-    int8_conv("int8 1x1 16->96 28", {.height = 28, .width = 28, .in_channels = 16, .out_channels = 96});
-    int8_conv("int8 1x1 16->64 28", {.height = 28, .width = 28, .in_channels = 16, .out_channels = 64});
-    int8_conv("int8 1x1 96->24 56", {.height = 56, .width = 56, .in_channels = 96, .out_channels = 24});
-    int8_conv("int8 1x1 24->144 56", {.height = 56, .width = 56, .in_channels = 24, .out_channels = 144});
-    int8_conv("int8 1x1 64->384 14", {.height = 14, .width = 14, .in_channels = 64, .out_channels = 384});
-    int8_conv("int8 1x1 384->64 14", {.height = 14, .width = 14, .in_channels = 384, .out_channels = 64});
-    int8_conv("int8 1x1 960->160 7", {.height = 7, .width = 7, .in_channels = 960, .out_channels = 160});
-    int8_conv("int8 1x1 320->1280 7", {.height = 7, .width = 7, .in_channels = 320, .out_channels = 1280});
-    int8_conv("int8 1x1 1280->1000 1", {.height = 1, .width = 1, .in_channels = 1280, .out_channels = 1000});
+    int8_conv("int8 1x1 32->16 112", same(112, 112, 32, 16));
+    int8_conv("int8 1x1 16->96 112", same(112, 112, 16, 96));
+    int8_conv("int8 1x1 16->96 28", same(28, 28, 16, 96));
+    int8_conv("int8 1x1 16->64 28", same(28, 28, 16, 64));
+    int8_conv("int8 1x1 96->24 56", same(56, 56, 96, 24));
+    int8_conv("int8 1x1 24->144 56", same(56, 56, 24, 144));
+    int8_conv("int8 1x1 64->384 14", same(14, 14, 64, 384));
+    int8_conv("int8 1x1 384->64 14", same(14, 14, 384, 64));
+    int8_conv("int8 1x1 960->160 7", same(7, 7, 960, 160));
+    int8_conv("int8 1x1 320->1280 7", same(7, 7, 320, 1280));
+    int8_conv("int8 1x1 1280->1000 1", same(1, 1, 1280, 1000));
     int8_conv(
-        "int8 uint8 1x1 384->64 14", {.height = 14, .width = 14, .in_channels = 384, .out_channels = 64},
+        "int8 uint8 1x1 384->64 14", same(14, 14, 384, 64),
         {.x_signed = false, .w_signed = false, .y_signed = false, .w_zero = 120, .low = 0, .high = 255});
-    int8_conv("int8 3x3 s2 3->32 224", {.height = 224,
-                                        .width = 224,
-                                        .in_channels = 3,
-                                        .out_channels = 32,
-                                        .kernel_h = 3,
-                                        .kernel_w = 3,
-                                        .stride_h = 2,
-                                        .stride_w = 2,
-                                        .pad_top = 1,
-                                        .pad_left = 1});
+    int8_conv("int8 3x3 s2 3->32 224", same(224, 224, 3, 32, 3, 2));
     for (const auto& [name, size, channels] : {std::tuple{"int8 3x3 16->16 32", size_t{32}, size_t{16}},
                                                {"int8 3x3 128->128 64", 64, 128},
                                                {"int8 3x3 512->512 7", 7, 512}})
-      int8_conv(name, {.height = size,
-                       .width = size,
-                       .in_channels = channels,
-                       .out_channels = channels,
-                       .kernel_h = 3,
-                       .kernel_w = 3,
-                       .pad_top = 1,
-                       .pad_left = 1});
-    int8_conv("int8 512^3", {.height = 1, .width = 512, .in_channels = 512, .out_channels = 512});
+      int8_conv(name, same(size, size, channels, channels, 3));
+    int8_conv("int8 512^3", same(1, 512, 512, 512));
     int8_depthwise("int8 depthwise 3x3 112 c32", 112, 32, 3, 1);
     int8_depthwise("int8 depthwise 3x3 s2 112 c96", 112, 96, 3, 2);
     int8_depthwise("int8 depthwise 3x3 56 c144", 56, 144, 3, 1);
@@ -327,18 +321,8 @@ struct Bench {
 
   void depthwise(const char* name, size_t size, size_t channels, size_t kernel, size_t stride) const {
     if (!wanted(name)) return;
-    const size_t out = (size + stride - 1) / stride;
-    const DepthwiseShape s{.height = size,
-                           .width = size,
-                           .channels = channels,
-                           .out_height = out,
-                           .out_width = out,
-                           .kernel_h = kernel,
-                           .kernel_w = kernel,
-                           .stride_h = stride,
-                           .stride_w = stride,
-                           .pad_top = static_cast<ptrdiff_t>(kernel / 2),
-                           .pad_left = static_cast<ptrdiff_t>(kernel / 2)};
+    const DepthwiseShape s = same_depthwise(size, channels, kernel, stride);
+    const size_t out = s.out_height;
     Floats x(size * size * channels), y(out * out * channels), f(kernel * kernel * channels);
     const DepthwiseArgs args{x.data(), f.data(), nullptr, y.data(), {ActivationKind::kRelu}};
     report(name, static_cast<double>(out * out * channels * kernel * kernel), "",
@@ -411,95 +395,19 @@ void run(Isa isa, const std::string& filter) {
               peak / 1e9, peak_int8 / 1e9, kernels(isa)->int8->form);
   const Bench b{*kernels(isa), peak, peak_int8, filter};
   b.int8();
-  b.conv("conv 3x3 128->128 180x180", {.height = 180,
-                                       .width = 180,
-                                       .in_channels = 128,
-                                       .out_channels = 128,
-                                       .kernel_h = 3,
-                                       .kernel_w = 3,
-                                       .pad_top = 1,
-                                       .pad_left = 1});
-  b.conv("conv 9x9 3->32 720x720", {.height = 720,
-                                    .width = 720,
-                                    .in_channels = 3,
-                                    .out_channels = 32,
-                                    .kernel_h = 9,
-                                    .kernel_w = 9,
-                                    .pad_top = 4,
-                                    .pad_left = 4});
-  b.conv("conv 9x9 32->3 720x720", {.height = 720,
-                                    .width = 720,
-                                    .in_channels = 32,
-                                    .out_channels = 3,
-                                    .kernel_h = 9,
-                                    .kernel_w = 9,
-                                    .pad_top = 4,
-                                    .pad_left = 4});
-  b.conv("conv 3x3 s2 32->64 360", {.height = 360,
-                                    .width = 360,
-                                    .in_channels = 32,
-                                    .out_channels = 64,
-                                    .kernel_h = 3,
-                                    .kernel_w = 3,
-                                    .stride_h = 2,
-                                    .stride_w = 2,
-                                    .pad_top = 1,
-                                    .pad_left = 1});
-  b.conv("conv 3x3 s2 64->128 180", {.height = 180,
-                                     .width = 180,
-                                     .in_channels = 64,
-                                     .out_channels = 128,
-                                     .kernel_h = 3,
-                                     .kernel_w = 3,
-                                     .stride_h = 2,
-                                     .stride_w = 2,
-                                     .pad_top = 1,
-                                     .pad_left = 1});
-  b.conv("conv 3x3 s2 3->16 240x320", {.height = 240,
-                                       .width = 320,
-                                       .in_channels = 3,
-                                       .out_channels = 16,
-                                       .kernel_h = 3,
-                                       .kernel_w = 3,
-                                       .stride_h = 2,
-                                       .stride_w = 2,
-                                       .pad_top = 1,
-                                       .pad_left = 1});
-  b.conv("conv 1x1 256->256 28x28", {.height = 28, .width = 28, .in_channels = 256, .out_channels = 256});
-  b.conv("conv 1x1 64->24 60x80", {.height = 60, .width = 80, .in_channels = 64, .out_channels = 24});
-  b.conv("conv 1x1 512->2048 7x7", {.height = 7, .width = 7, .in_channels = 512, .out_channels = 2048});
-  b.conv("conv 3x3 16->64 56x56", {.height = 56,
-                                   .width = 56,
-                                   .in_channels = 16,
-                                   .out_channels = 64,
-                                   .kernel_h = 3,
-                                   .kernel_w = 3,
-                                   .pad_top = 1,
-                                   .pad_left = 1});
-  b.conv("conv 3x3 64->256 13x13", {.height = 13,
-                                    .width = 13,
-                                    .in_channels = 64,
-                                    .out_channels = 256,
-                                    .kernel_h = 3,
-                                    .kernel_w = 3,
-                                    .pad_top = 1,
-                                    .pad_left = 1});
-  b.conv("conv 3x3 512->512 7x7", {.height = 7,
-                                   .width = 7,
-                                   .in_channels = 512,
-                                   .out_channels = 512,
-                                   .kernel_h = 3,
-                                   .kernel_w = 3,
-                                   .pad_top = 1,
-                                   .pad_left = 1});
-  b.conv("conv 3x3 64->6 30x40", {.height = 30,
-                                  .width = 40,
-                                  .in_channels = 64,
-                                  .out_channels = 6,
-                                  .kernel_h = 3,
-                                  .kernel_w = 3,
-                                  .pad_top = 1,
-                                  .pad_left = 1});
+  b.conv("conv 3x3 128->128 180x180", same(180, 180, 128, 128, 3));
+  b.conv("conv 9x9 3->32 720x720", same(720, 720, 3, 32, 9));
+  b.conv("conv 9x9 32->3 720x720", same(720, 720, 32, 3, 9));
+  b.conv("conv 3x3 s2 32->64 360", same(360, 360, 32, 64, 3, 2));
+  b.conv("conv 3x3 s2 64->128 180", same(180, 180, 64, 128, 3, 2));
+  b.conv("conv 3x3 s2 3->16 240x320", same(240, 320, 3, 16, 3, 2));
+  b.conv("conv 1x1 256->256 28x28", same(28, 28, 256, 256));
+  b.conv("conv 1x1 64->24 60x80", same(60, 80, 64, 24));
+  b.conv("conv 1x1 512->2048 7x7", same(7, 7, 512, 2048));
+  b.conv("conv 3x3 16->64 56x56", same(56, 56, 16, 64, 3));
+  b.conv("conv 3x3 64->256 13x13", same(13, 13, 64, 256, 3));
+  b.conv("conv 3x3 512->512 7x7", same(7, 7, 512, 512, 3));
+  b.conv("conv 3x3 64->6 30x40", same(30, 40, 64, 6, 3));
   b.gemm("gemm 512^3", 512, 512, 512);
   b.gemm("gemm 1024^3", 1024, 1024, 1024);
   b.gemm("gemm 1x1000x1280", 1, 1000, 1280);

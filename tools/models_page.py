@@ -16,55 +16,66 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "bench" / "rival"))
+import report  # noqa: E402
 PAGE = ROOT / "docs" / "models.md"
 TFLITE = ROOT / "tests" / "references" / "tflite_models.txt"
 
-# model: task, result, beside what it is asserted if not beside TFLite's reference kernels. An accuracy is that of 500 pictures.
-ORT, TF = "ONNX Runtime", "TensorFlow"
-HERE = {
-    "audio/arm_kws_pb/DS_CNN_S.pb": ("listen", "\"yes\", \"no\" of the two clips", f"{TF}: 0.0001"),
-    "audio/micro_speech_q.tflite": ("listen", "\"yes\", \"no\" of the two clips", ""),
-    "audio/mlperf_ad01.h5": ("anomaly", "reads, runs", ""),
-    "audio/mlperf_ad01_f.tflite": ("anomaly", "the recorded output", ""),
-    "audio/mlperf_ad01_q.tflite": ("anomaly", "the recorded output", ""),
-    "audio/mlperf_kws_f.tflite": ("listen", "\"yes\", \"no\" of the two clips", ""),
-    "audio/mlperf_kws_q.tflite": ("listen", "\"yes\", \"no\" of the two clips", ""),
-    "audio/mlperf_kws_savedmodel": ("listen", "the recorded output", f"{TF}: 0.00001"),
-    "classify/fer2013_mini_XCEPTION.102-0.66.hdf5": ("emotions", "reads, runs", ""),
-    "classify/mbnet128_0.25.h5": ("classify", "as its .tflite", "its .tflite: 90 dB"),
-    "classify/mbnet128_0.25_f.tflite": ("classify", "46.2 %", ""),
-    "classify/mbnet128_0.25_q.tflite": ("classify", "36.4 %", ""),
-    "classify/mlperf_resnet8_cifar10.h5": ("classify", "as its .tflite", "its .tflite: 90 dB"),
-    "classify/mlperf_resnet8_cifar10_f.tflite": ("classify", "76.2 %", ""),
-    "classify/mlperf_resnet8_cifar10_q.tflite": ("classify", "75.0 %", ""),
-    "classify/mlperf_vww_96.h5": ("person or not", "as its .tflite", "its .tflite: 90 dB"),
-    "classify/mlperf_vww_96_f.tflite": ("person or not", "the recorded output", ""),
-    "classify/mnist.onnx": ("classify", "digits", f"{ORT}: 0.0001"),
-    "classify/mobilenet_v1_0.75_192_quant.tflite": ("classify", "80.0 %", ""),
-    "classify/mobilenet_v2_1.0_224_quant.tflite": ("classify", "85.6 %", ""),
-    "classify/person_detect_int8.tflite": ("person or not", "the recorded output", ""),
-    "classify/squeezenet_v1.1_fp16.onnx": ("classify", "57.2 %; top 5 of 20 pictures", f"{ORT}: 0.01"),
-    "classify/tf2_mobilenet_v2_1.0_224_ptq.tflite": ("classify", "84.8 %", ""),
-    "detect/blazeface_full_range_sparse.tflite": ("faces", "the recorded output", ""),
-    "detect/blazeface_short_range.tflite": ("faces", "the recorded output", ""),
-    "detect/movenet_single_pose_lightning_ptq.tflite": ("pose", "the recorded output", ""),
-    "detect/version-RFB-320.onnx": ("faces", "the faces of 17.jpg", f"{ORT}: 0.001"),
-    "detect/version-RFB-320_without_postprocessing.tflite": ("faces", "the faces of 17.jpg", ""),
-    "paint/FSRCNN-small_x2.pb": ("enlarge", "the recorded output", f"{TF}: 0.00001"),
-    "paint/FSRCNN_x2.pb": ("enlarge", "the recorded output", f"{TF}: 0.00001"),
-    "paint/candy.onnx": ("paint", "paintings of three photos", ORT),
-    "paint/first_style.onnx": ("paint", "a painting", ORT),
-    "paint/magenta_style_predict_int8.tflite": ("paint --like", "the style of The Great Wave", ""),
-    "paint/magenta_style_transfer_int8.tflite": ("paint --like", "a painting like The Great Wave", ""),
-    "paint/mosaic.onnx": ("paint", "paintings of three photos", ORT),
-    "paint/starry_night_256x256_025.h5": ("paint", "reads, runs", ""),
-    "paint/starry_night_640x480_025.tflite": ("paint", "the recorded output", ""),
-    "paint/starry_night_640x480_025_optimized.pb": ("paint", "the recorded output", TF),
-    "segment/deeplabv3_mnv2_dm05_pascal_quant.tflite": ("segment", "the recorded output", ""),
-    "sequence/hello_world_sine_f.tflite": ("sine", "the recorded output", ""),
-    "sequence/hello_world_sine_q.tflite": ("sine", "the recorded output", ""),
-    "sequence/mnist_lstm_f.tflite": ("digits, by rows", "the recorded output", ""),
-}
+# Model | task | result | beside what that is asserted, if not beside TFLite's reference kernels. An accuracy is that of 500 pictures.
+HERE = """
+audio/arm_kws_pb/DS_CNN_S.pb                         | listen          | "yes", "no" of the two clips   | TensorFlow: 0.0001
+audio/micro_speech_q.tflite                          | listen          | "yes", "no" of the two clips
+audio/mlperf_ad01.h5                                 | anomaly         | reads, runs
+audio/mlperf_ad01_f.tflite                           | anomaly         | the recorded output
+audio/mlperf_ad01_q.tflite                           | anomaly         | the recorded output
+audio/mlperf_kws_f.tflite                            | listen          | "yes", "no" of the two clips
+audio/mlperf_kws_q.tflite                            | listen          | "yes", "no" of the two clips
+audio/mlperf_kws_savedmodel                          | listen          | the recorded output            | TensorFlow: 0.00001
+classify/fer2013_mini_XCEPTION.102-0.66.hdf5         | emotions        | reads, runs
+classify/mbnet128_0.25.h5                            | classify        | as its .tflite                 | its .tflite: 90 dB
+classify/mbnet128_0.25_f.tflite                      | classify        | 46.2 %
+classify/mbnet128_0.25_q.tflite                      | classify        | 36.4 %
+classify/mlperf_resnet8_cifar10.h5                   | classify        | as its .tflite                 | its .tflite: 90 dB
+classify/mlperf_resnet8_cifar10_f.tflite             | classify        | 76.2 %
+classify/mlperf_resnet8_cifar10_q.tflite             | classify        | 75.0 %
+classify/mlperf_vww_96.h5                            | person or not   | as its .tflite                 | its .tflite: 90 dB
+classify/mlperf_vww_96_f.tflite                      | person or not   | the recorded output
+classify/mnist.onnx                                  | classify        | digits                         | ONNX Runtime: 0.0001
+classify/mobilenet_v1_0.75_192_quant.tflite          | classify        | 80.0 %
+classify/mobilenet_v2_1.0_224_quant.tflite           | classify        | 85.6 %
+classify/person_detect_int8.tflite                   | person or not   | the recorded output
+classify/squeezenet_v1.1_fp16.onnx                   | classify        | 57.2 %; top 5 of 20 pictures   | ONNX Runtime: 0.01
+classify/tf2_mobilenet_v2_1.0_224_ptq.tflite         | classify        | 84.8 %
+detect/blazeface_full_range_sparse.tflite            | faces           | the recorded output
+detect/blazeface_short_range.tflite                  | faces           | the recorded output
+detect/movenet_single_pose_lightning_ptq.tflite      | pose            | the recorded output
+detect/version-RFB-320.onnx                          | faces           | the faces of 17.jpg            | ONNX Runtime: 0.001
+detect/version-RFB-320_without_postprocessing.tflite | faces           | the faces of 17.jpg
+paint/FSRCNN-small_x2.pb                             | enlarge         | the recorded output            | TensorFlow: 0.00001
+paint/FSRCNN_x2.pb                                   | enlarge         | the recorded output            | TensorFlow: 0.00001
+paint/candy.onnx                                     | paint           | paintings of three photos      | ONNX Runtime
+paint/first_style.onnx                               | paint           | a painting                     | ONNX Runtime
+paint/magenta_style_predict_int8.tflite              | paint --like    | the style of The Great Wave
+paint/magenta_style_transfer_int8.tflite             | paint --like    | a painting like The Great Wave
+paint/mosaic.onnx                                    | paint           | paintings of three photos      | ONNX Runtime
+paint/starry_night_256x256_025.h5                    | paint           | reads, runs
+paint/starry_night_640x480_025.tflite                | paint           | the recorded output
+paint/starry_night_640x480_025_optimized.pb          | paint           | the recorded output            | TensorFlow
+segment/deeplabv3_mnv2_dm05_pascal_quant.tflite      | segment         | the recorded output
+sequence/hello_world_sine_f.tflite                   | sine            | the recorded output
+sequence/hello_world_sine_q.tflite                   | sine            | the recorded output
+sequence/mnist_lstm_f.tflite                         | digits, by rows | the recorded output
+"""
+
+
+def here():
+    """Of each model: task, result, and beside what it is asserted."""
+    out = {}
+    for line in HERE.strip().splitlines():
+        model, task, result, *beside = (cell.strip() for cell in line.split("|"))
+        out[model] = (task, result, *beside, "")[:3]
+    return out
 
 
 def sources(folder):
@@ -112,9 +123,9 @@ def converted(program, model, extension, scratch):
         steps = max((round(o["steps"], 2) for o in verdict["rounding"] if o["steps"] is not None), default=None)
         counted = "" if steps is None else f"{steps:g} step{'' if steps == 1 else 's'}, "
         how = ", ".join(filter(None, [how, f"ONNX's rounding: {counted}{least:.0f} dB" if least is not None else "exact"]))
-    elif all(o["max_abs"] == 0 for o in verdict["outputs"]):
-        how = ", ".join(filter(None, [how, "exact"]))
-    return how or "same"
+    else:
+        how = ", ".join(filter(None, [how, "exact" if all(o["max_abs"] == 0 for o in verdict["outputs"]) else "same"]))
+    return how
 
 
 def size(path):
@@ -141,7 +152,7 @@ def times(path):
         if ours is None or not sides:
             continue
         best = min(sides, key=sides.get)
-        out[row["model"], row["threads"]] = f"{ours:.3g} / {sides[best]:.3g} ({best})"
+        out[row["model"], row["threads"]] = f"{report.latency_text(ours)} / {report.latency_text(sides[best])} ({best})"
     return out
 
 
@@ -152,7 +163,7 @@ def page(folder, program, rivals):
         head[5:5] = ["ms, 1 thread", "ms, 2 threads"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     with tempfile.TemporaryDirectory() as name:
-        for model, (task, result, beside) in HERE.items():
+        for model, (task, result, beside) in here().items():
             path = folder / model
             known = origin.get(model) or next(value for key, value in origin.items() if key.startswith(model + "/"))
             licence = re.sub(r" \(.*\)|^model: |^its metadata: ", "", known[1])

@@ -79,6 +79,8 @@ class Cases {
 
 /// Inputs of a case, the same for the same seed on every machine. An absent input is an undefined tensor.
 Tensors make_inputs(const Case& test, uint64_t seed);
+/// What a step knows of them: the tensors themselves of constants, of others type and shape.
+Facts facts_of_inputs(const Case& test, const Tensors& inputs);
 
 /// Every case of every operator with a kernel.
 Cases all_cases();

@@ -150,15 +150,7 @@ TEST_P(OperatorCase, AgreesWithTheOracle) {
   const uint64_t seed = seed_of(test);
   SCOPED_TRACE(format("{} {} seed {}", test.name, test.op->fields_text(), seed));
   const Tensors inputs = make_inputs(test, seed);
-  Facts facts;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined())
-      facts.emplace_back();
-    else if (test.inputs[i].constant)
-      facts.emplace_back(inputs[i]);
-    else
-      facts.emplace_back(inputs[i].dtype(), inputs[i].shape());
-  }
+  const Facts facts = facts_of_inputs(test, inputs);
   const auto inferred = test.op->infer(facts);
   ASSERT_TRUE(inferred) << inferred.error().text();
   const auto want = test.op->eval(inputs);
@@ -224,15 +216,7 @@ TEST(OperatorCases, ReachAKernelOfTheirOperatorOnEveryIsa) {
   std::set<std::pair<std::string_view, std::string_view>> reached, wanted;
   for (const Case& test : case_list()) {
     const Tensors inputs = make_inputs(test, seed_of(test));
-    Facts facts;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i].defined())
-        facts.emplace_back();
-      else if (test.inputs[i].constant)
-        facts.emplace_back(inputs[i]);
-      else
-        facts.emplace_back(inputs[i].dtype(), inputs[i].shape());
-    }
+    const Facts facts = facts_of_inputs(test, inputs);
     const auto inferred = test.op->infer(facts);
     ASSERT_TRUE(inferred) << test.name << ": " << inferred.error().text();
     for (const Isa isa : supported_isas()) {

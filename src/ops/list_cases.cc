@@ -37,6 +37,19 @@ Cases all_cases() {
   return all;
 }
 
+Facts facts_of_inputs(const Case& test, const Tensors& inputs) {
+  Facts facts;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined())
+      facts.emplace_back();
+    else if (test.inputs[i].constant)
+      facts.emplace_back(inputs[i]);
+    else
+      facts.emplace_back(inputs[i].dtype(), inputs[i].shape());
+  }
+  return facts;
+}
+
 Tensors make_inputs(const Case& test, uint64_t seed) {
   Tensors out;
   uint64_t state = seed;

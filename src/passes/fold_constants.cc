@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "ops/elementwise/select.h"
 #include "ops/quant/quantize_linear.h"
-#include "ops/shape/reshape.h"
-#include "ops/shape/transpose.h"
+#include "passes/quantized_values.h"
 
 namespace pochade {
 namespace {
@@ -25,11 +23,6 @@ Result<Facts> folded(const Node& node, const Facts& in) {
   TRY(Facts out, node.op->infer(in));
   const bool may_evaluate = node.op->deterministic() && !blows_up(in, out);
   return may_evaluate ? infer_and_fold(*node.op, in, kFoldLimitBytes) : Result<Facts>(std::move(out));
-}
-
-bool moves_weights(const Op& op) {
-  return op_as<Transpose>(op) || op_as<Reshape>(op) || op_as<Flatten>(op) || op_as<Squeeze>(op) ||
-         op_as<Unsqueeze>(op) || op_as<Identity>(op);
 }
 
 /// By value: whether it is made of dequantized constants. Files may turn the integers before that, and such

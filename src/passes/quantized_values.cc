@@ -13,11 +13,6 @@ bool is_normal(float scale) {
   return scale >= 1e-30f && scale <= 1e30f;
 }
 
-bool moves_elements(const Op& op) {
-  return op_as<Transpose>(op) || op_as<Reshape>(op) || op_as<Flatten>(op) || op_as<Squeeze>(op) ||
-         op_as<Unsqueeze>(op) || op_as<Identity>(op);
-}
-
 std::optional<Tensor> moved(const Finder& find, const Node& node, const Tensor& tensor) {
   Tensors in{tensor};
   for (size_t i = 1; i < node.inputs.size(); ++i) {
@@ -48,6 +43,11 @@ std::optional<int> counting_axis(const Tensor& indices, int64_t channels) {
 
 }  // namespace
 
+bool moves_weights(const Op& op) {
+  return op_as<Transpose>(op) || op_as<Reshape>(op) || op_as<Flatten>(op) || op_as<Squeeze>(op) ||
+         op_as<Unsqueeze>(op) || op_as<Identity>(op);
+}
+
 Quantized::Type QuantizedConstant::type() const {
   return {integers.dtype(), std::make_shared<const Quantization>(Quantization{scale, zero_point, axis, 0})};
 }
@@ -75,7 +75,7 @@ std::optional<QuantizedConstant> dequantized_constant(const Finder& find, ValueI
     if (!node->op || node->inputs.empty()) return std::nullopt;
     dequantize = op_as<DequantizeLinear>(*node->op);
     if (dequantize != nullptr) break;
-    if (!moves_elements(*node->op)) return std::nullopt;
+    if (!moves_weights(*node->op)) return std::nullopt;
     moves.push_back(node);
   }
   if (dequantize == nullptr || dequantize->block_size != 0) return std::nullopt;

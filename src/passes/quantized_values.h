@@ -29,6 +29,10 @@ struct QuantizedConstant {
 /// of; empty for all others. `dtype` is that of the integers.
 std::optional<Quantized::Type> type_of_node(const Finder& find, const Node& node, std::optional<DType> dtype);
 
+/// Whether the operator gives its first input's elements as they are, only in another order or shape: what
+/// may stand between weights and their DequantizeLinear.
+bool moves_weights(const Op& op);
+
 /// The constant integers that `value` is made of by DequantizeLinear and by moving elements (Transpose,
 /// Reshape, ...), moved likewise.
 std::optional<QuantizedConstant> dequantized_constant(const Finder& find, ValueId value);

@@ -1,6 +1,9 @@
 #pragma once
 // For tests: a generated case of an operator as a graph of one node.
 
+#include <algorithm>
+#include <cmath>
+
 #include "graph/evaluate.h"
 #include "ops/cases.h"
 
@@ -33,6 +36,31 @@ inline Result<CaseGraph> case_graph(const Case& test) {
     if (out.graph.fact(outputs[i]).present()) out.graph.add_output(format("y{}", i), outputs[i]);
   TRY(out.results, evaluate(out.graph, out.inputs));
   return out;
+}
+
+/// Largest difference, as a part of the largest value of `a`; infinite if the two do not go together.
+inline double relative_difference(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
+  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
+  double worst = 0, largest = 1e-30;
+  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i) {
+    const double u = x.data<double>()[i], v = y.data<double>()[i];
+    if (u == v || (std::isnan(u) && std::isnan(v))) continue;
+    if (!std::isfinite(u) || !std::isfinite(v)) return INFINITY;
+    largest = std::max(largest, std::abs(u));
+    worst = std::max(worst, std::abs(u - v));
+  }
+  return worst / largest;
+}
+
+/// Largest difference in steps, of integers; infinite if the two do not go together.
+inline double largest_difference(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
+  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
+  double worst = 0;
+  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i)
+    worst = std::max(worst, std::abs(x.data<double>()[i] - y.data<double>()[i]));
+  return worst;
 }
 
 }  // namespace pochade

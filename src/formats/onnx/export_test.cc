@@ -34,30 +34,6 @@ Tensor filled(const Shape& shape, float step) {
   return out;
 }
 
-/// Largest difference of two results, relative to the largest value; infinite if they do not go together.
-double distance(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
-  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
-  double worst = 0, largest = 1e-30;
-  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i) {
-    const double u = x.data<double>()[i], v = y.data<double>()[i];
-    if (u == v || (std::isnan(u) && std::isnan(v))) continue;
-    if (!std::isfinite(u) || !std::isfinite(v)) return INFINITY;
-    largest = std::max(largest, std::abs(u));
-    worst = std::max(worst, std::abs(u - v));
-  }
-  return worst / largest;
-}
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
-  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
-  double worst = 0;
-  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i)
-    worst = std::max(worst, std::abs(x.data<double>()[i] - y.data<double>()[i]));
-  return worst;
-}
-
 /// Every generated case of every operator survives, or is refused by name; nothing else can happen.
 void check_cases(int opset, int least_written) {
   const Cases cases = all_cases();
@@ -80,8 +56,8 @@ void check_cases(int opset, int least_written) {
     const bool rounds = test.name.starts_with("Quantized");
     for (size_t i = 0; i < results->size(); ++i)
       EXPECT_LE(rounds ? std::min(largest_difference(built->results[i], (*results)[i]),
-                                  2000 * distance(built->results[i], (*results)[i]))
-                       : distance(built->results[i], (*results)[i]),
+                                  2000 * relative_difference(built->results[i], (*results)[i]))
+                       : relative_difference(built->results[i], (*results)[i]),
                 rounds ? 2 : 1e-5)
           << test.name << ", opset " << opset;
     const auto twice = written_and_read(*again, opset);
@@ -132,7 +108,7 @@ TEST(OnnxExport, ChannelsLastNetworksTurnOnlyAtTheirEnds) {
   const Tensors inputs{filled({2, 8, 9, 3}, 0.9f)};
   const auto before = evaluate(graph, inputs), after = evaluate(*again, inputs);
   ASSERT_TRUE(before && after);
-  for (size_t i = 0; i < before->size(); ++i) EXPECT_LE(distance((*before)[i], (*after)[i]), 1e-6);
+  for (size_t i = 0; i < before->size(); ++i) EXPECT_LE(relative_difference((*before)[i], (*after)[i]), 1e-6);
   // The names and the sizes of the ends stay, open ones too.
   EXPECT_EQ(again->value(again->inputs()[0]).name, "picture");
   EXPECT_EQ(*again->fact(again->inputs()[0]).dims, *graph.fact(graph.inputs()[0]).dims);
@@ -170,7 +146,7 @@ TEST(OnnxExport, NamesThatCollideAreMadeDifferent) {
   const Tensors before = evaluate(graph, inputs).value(), after = evaluate(*again, inputs).value();
   ASSERT_EQ(after.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(distance(before[i], after[i]), 0);
+    EXPECT_EQ(relative_difference(before[i], after[i]), 0);
     EXPECT_EQ(again->outputs()[i].name, graph.outputs()[i].name);
   }
 }

@@ -20,23 +20,29 @@ Result<E> choose(NodeScope& node, std::string_view attribute, std::string_view o
   return Error::not_supported("attribute \"{}\" is \"{}\"", attribute, text);
 }
 
-constexpr Choice<Resize::Mode> kModes[] = {
-    {"nearest", Resize::Mode::kNearest}, {"linear", Resize::Mode::kLinear}, {"cubic", Resize::Mode::kCubic}};
-constexpr Choice<Resize::Coordinates> kCoordinates[] = {
-    {"half_pixel", Resize::Coordinates::kHalfPixel},
-    {"half_pixel_symmetric", Resize::Coordinates::kHalfPixelSymmetric},
-    {"pytorch_half_pixel", Resize::Coordinates::kPytorchHalfPixel},
-    {"align_corners", Resize::Coordinates::kAlignCorners},
-    {"asymmetric", Resize::Coordinates::kAsymmetric},
-    {"tf_half_pixel_for_nn", Resize::Coordinates::kTfHalfPixelForNn},
-    {"tf_crop_and_resize", Resize::Coordinates::kTfCropAndResize}};
-constexpr Choice<Resize::Nearest> kNearest[] = {{"round_prefer_floor", Resize::Nearest::kRoundPreferFloor},
-                                                {"round_prefer_ceil", Resize::Nearest::kRoundPreferCeil},
-                                                {"floor", Resize::Nearest::kFloor},
-                                                {"ceil", Resize::Nearest::kCeil}};
-constexpr Choice<Resize::AspectRatio> kAspectRatios[] = {{"stretch", Resize::AspectRatio::kStretch},
-                                                         {"not_larger", Resize::AspectRatio::kNotLarger},
-                                                         {"not_smaller", Resize::AspectRatio::kNotSmaller}};
+/// The one of `choices` that we call as the attribute does.
+template <typename E, size_t N>
+Result<E> choose_ours(NodeScope& node, std::string_view attribute, std::string_view otherwise,
+                      const E (&choices)[N]) {
+  TRY(const std::string text, node.text(attribute, otherwise));
+  for (const E choice : choices)
+    if (to_string(choice) == text) return choice;
+  return Error::not_supported("attribute \"{}\" is \"{}\"", attribute, text);
+}
+
+using Mode = Resize::Mode;
+using Coordinates = Resize::Coordinates;
+using Nearest = Resize::Nearest;
+using AspectRatio = Resize::AspectRatio;
+constexpr Mode kModes[] = {Mode::kNearest, Mode::kLinear, Mode::kCubic};
+constexpr Coordinates kCoordinates[] = {Coordinates::kHalfPixel,        Coordinates::kHalfPixelSymmetric,
+                                        Coordinates::kPytorchHalfPixel, Coordinates::kAlignCorners,
+                                        Coordinates::kAsymmetric,       Coordinates::kTfHalfPixelForNn,
+                                        Coordinates::kTfCropAndResize};
+constexpr Nearest kNearest[] = {Nearest::kRoundPreferFloor, Nearest::kRoundPreferCeil, Nearest::kFloor,
+                                Nearest::kCeil};
+constexpr AspectRatio kAspectRatios[] = {AspectRatio::kStretch, AspectRatio::kNotLarger,
+                                         AspectRatio::kNotSmaller};
 
 /// Pictures are resized in the Graph's own layout: the axes that the operator speaks of are renamed.
 Status emit_resize(NodeScope& node, Resize op, ValueId roi, ValueId scales, ValueId sizes) {
@@ -65,7 +71,7 @@ Status emit_resize(NodeScope& node, Resize op, ValueId roi, ValueId scales, Valu
 /// Upsample, and Resize of opset 10: scales alone, and no choice of coordinates.
 Status upsample(NodeScope& node) {
   Resize op;
-  TRY(op.mode, choose(node, "mode", "nearest", kModes));
+  TRY(op.mode, choose_ours(node, "mode", "nearest", kModes));
   if (op.mode == Resize::Mode::kCubic) return Error::invalid_model("attribute \"mode\" is \"cubic\"");
   op.coordinates = Resize::Coordinates::kAsymmetric;
   op.nearest = Resize::Nearest::kCeilIfShrinking;
@@ -76,16 +82,16 @@ Status upsample(NodeScope& node) {
 
 Status resize(NodeScope& node) {
   Resize op;
-  TRY(op.mode, choose(node, "mode", "nearest", kModes));
-  TRY(op.coordinates, choose(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
-  TRY(op.nearest, choose(node, "nearest_mode", "round_prefer_floor", kNearest));
+  TRY(op.mode, choose_ours(node, "mode", "nearest", kModes));
+  TRY(op.coordinates, choose_ours(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
+  TRY(op.nearest, choose_ours(node, "nearest_mode", "round_prefer_floor", kNearest));
   TRY(op.cubic_coefficient, node.number("cubic_coeff_a", -0.75f));
   TRY(op.exclude_outside, node.flag("exclude_outside", false));
   TRY(op.extrapolation_value, node.number("extrapolation_value", 0.0f));
   if (node.opset() >= 18) {
     TRY(op.antialias, node.flag("antialias", false));
     TRY(op.axes, node.integers("axes"));
-    TRY(op.aspect_ratio, choose(node, "keep_aspect_ratio_policy", "stretch", kAspectRatios));
+    TRY(op.aspect_ratio, choose_ours(node, "keep_aspect_ratio_policy", "stretch", kAspectRatios));
   }
   const ValueId roi = node.input(1), scales = node.input(2), sizes = node.input(3);
   return emit_resize(node, std::move(op),

@@ -14,30 +14,6 @@
 namespace pochade {
 namespace {
 
-/// Largest difference relative to the largest value; infinite if the two do not go together.
-double distance(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
-  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
-  double worst = 0, largest = 1e-30;
-  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i) {
-    const double u = x.data<double>()[i], v = y.data<double>()[i];
-    if (u == v || (std::isnan(u) && std::isnan(v))) continue;
-    if (!std::isfinite(u) || !std::isfinite(v)) return INFINITY;
-    largest = std::max(largest, std::abs(u));
-    worst = std::max(worst, std::abs(u - v));
-  }
-  return worst / largest;
-}
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return INFINITY;
-  const Tensor x = a.cast(DType::kF64).value(), y = b.cast(DType::kF64).value();
-  double worst = 0;
-  for (size_t i = 0; i < static_cast<size_t>(x.elements()); ++i)
-    worst = std::max(worst, std::abs(x.data<double>()[i] - y.data<double>()[i]));
-  return worst;
-}
-
 /// Every generated case of every operator survives, or is refused by name; nothing else can happen.
 TEST(TfliteExport, EveryCase) {
   const Cases cases = all_cases();
@@ -67,7 +43,7 @@ TEST(TfliteExport, EveryCase) {
     const bool rounds = quantized != nullptr && quantized->rounding == Rounding::kOnnx;
     for (size_t i = 0; i < results->size(); ++i)
       EXPECT_LE(rounds ? largest_difference(built->results[i], (*results)[i])
-                       : distance(built->results[i], (*results)[i]),
+                       : relative_difference(built->results[i], (*results)[i]),
                 rounds ? 1 : 1e-4)
           << test.name;
   }

@@ -22,17 +22,9 @@ Cases quantized_conv_cases();
 namespace {
 
 std::optional<Tensor> by_kernel(const Case& test, const Tensors& inputs, Isa isa) {
-  Facts facts;
+  const Facts facts = facts_of_inputs(test, inputs);
   std::vector<const std::byte*> in;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined())
-      facts.emplace_back();
-    else if (test.inputs[i].constant)
-      facts.emplace_back(inputs[i]);
-    else
-      facts.emplace_back(inputs[i].dtype(), inputs[i].shape());
-    in.push_back(inputs[i].defined() ? inputs[i].bytes() : nullptr);
-  }
+  for (const Tensor& input : inputs) in.push_back(input.defined() ? input.bytes() : nullptr);
   const Facts outputs = test.op->infer(facts).value();
   PackedWeights weights;
   const Step step = lower_op(*test.op, Lowering{*kernels(isa), facts, outputs, weights}).value();
