@@ -56,10 +56,11 @@ Json boxes(Network& network, const Image& picture, Image* drawn, const DetectFla
 Json pose(Network& network, const Image& picture, Image* drawn, const DetectFlags& flags, FILE* lines) {
   const std::vector<Keypoint> found = value_or_fail(find_pose(network, picture));
   const double threshold = flags.threshold >= 0 ? flags.threshold : network.task().threshold.value_or(0.3);
-  if (lines != nullptr)
-    for (const Keypoint& k : found)
-      if (k.score >= threshold)
-        std::fprintf(lines, "  %5.1f%%  %-16s %5.0f,%-5.0f\n", 100 * k.score, k.name.c_str(), k.x, k.y);
+  size_t shown = 0;
+  for (const Keypoint& k : found)
+    if (k.score >= threshold && ++shown > 0 && lines != nullptr)
+      std::fprintf(lines, "  %5.1f%%  %-16s %5.0f,%-5.0f\n", 100 * k.score, k.name.c_str(), k.x, k.y);
+  if (shown == 0 && lines != nullptr) std::fprintf(lines, "  nothing\n");
   if (drawn != nullptr) draw_pose(*drawn, found, threshold);
   return {{"keypoints", keypoints_json(found)}};
 }
