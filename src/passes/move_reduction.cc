@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "ops/index/gather.h"
-#include "ops/reduce/scan.h"
 #include "ops/reduce/reduce.h"
+#include "ops/reduce/scan.h"
 
 namespace pochade {
 namespace {
