@@ -183,6 +183,18 @@ inline std::vector<Int8Case> int8_cases() {
        .most_exponent = 9,
        .bias = INT32_MAX});
   add({.numbers = {.x_zero = 1}, .bias = 0});
+  // The same with weights whose zero point stays in them.
+  add({.numbers = {.x_signed = false,
+                   .w_signed = false,
+                   .y_signed = false,
+                   .x_zero = 3,
+                   .w_zero = 200,
+                   .low = 0,
+                   .high = 255,
+                   .rounding = Int8Rounding::kReal},
+       .least_exponent = 1,
+       .most_exponent = 9,
+       .bias = INT32_MAX});
   // Sums as they are, also where they wrap.
   add({.numbers = {.x_zero = -9, .rounding = Int8Rounding::kSums}, .bias = INT32_MAX});
   add({.numbers = {.x_signed = false, .w_zero = -7, .rounding = Int8Rounding::kSums}, .extremes = true});

@@ -20,6 +20,12 @@ Status plain(ExportScope& node) {
   return node.emit(kCode, node.type_version());
 }
 
+/// int16 is compared as it is, as other numbers are.
+template <B kCode>
+Status ordered(ExportScope& node) {
+  return node.emit(kCode, node.fact(0).dtype == DType::kI8 ? 2 : 1);
+}
+
 /// ADD, SUB, MUL, DIV: their options hold the activation.
 Result<Options> arithmetic_options(ExportScope& node, B code) {
   TRY(const auto act, node.activation());
@@ -183,6 +189,14 @@ Status reciprocal(ExportScope& node) {
 /// What only changes the type or the scale of integers, or copies.
 Status identity(ExportScope& node) {
   const bool from = node.input_type(0).dtype.has_value(), to = node.output_type().dtype.has_value();
+  if (to && node.input_type(0).dtype == DType::kI16 && node.output_type().dtype == DType::kU8) {
+    // TFLite has this by way of int8 only, which has the same steps.
+    const Quantized::Type y = node.output_type();
+    const TensorIndex between = node.between_as(quantized_type(DType::kI8, y.scale(), y.zero_point() - 128));
+    node.write(B::QUANTIZE, 2, {node.input(0)}, {between});
+    node.write(B::QUANTIZE, 2, {between}, {node.output()});
+    return {};
+  }
   if (to) return node.emit(B::QUANTIZE, from ? 2 : 1);
   if (from) return node.emit(B::DEQUANTIZE, 2);
   if (!node.output_fact().shape()) return Error::not_supported("its size is not known; --simplify drops it");
@@ -222,14 +236,14 @@ constexpr ExportRow kExportElementwiseRows[] = {
     {"Exp", plain<B::EXP>},
     {"Floor", plain<B::FLOOR>},
     {"Gelu", gelu},
-    {"Greater", plain<B::GREATER>},
-    {"GreaterOrEqual", plain<B::GREATER_EQUAL>},
+    {"Greater", ordered<B::GREATER>},
+    {"GreaterOrEqual", ordered<B::GREATER_EQUAL>},
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", plain<B::HARD_SWISH>},
     {"Identity", identity},
     {"LeakyRelu", leaky_relu},
-    {"Less", plain<B::LESS>},
-    {"LessOrEqual", plain<B::LESS_EQUAL>},
+    {"Less", ordered<B::LESS>},
+    {"LessOrEqual", ordered<B::LESS_EQUAL>},
     {"Log", plain<B::LOG>},
     {"Max", folded<B::MAXIMUM>},
     {"Min", folded<B::MINIMUM>},

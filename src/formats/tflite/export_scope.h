@@ -139,7 +139,11 @@ class ExportScope {
   TensorIndex tensor_between(const Fact& fact) {
     return context_.file.add_tensor(name() + "/inner", fact, Tensor(), {});
   }
-  /// The same that only says a type.
+  /// A tensor of the output's size between two operators of this node, stored in this way.
+  TensorIndex between_as(const Quantized::Type& type) {
+    return context_.file.add_tensor(name() + "/inner", Fact(*type.dtype, output_fact().dims), Tensor(), type);
+  }
+  /// One without a size, which only says a type.
   TensorIndex type_between(const Quantized::Type& type) {
     return context_.file.add_tensor(name() + "/inner", Fact(*type.dtype, Shape{}), Tensor(), type);
   }
