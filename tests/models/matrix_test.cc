@@ -64,7 +64,7 @@ const Model kModels[] = {
     {"classify/tf2_mobilenet_v2_1.0_224_ptq.tflite", kWorks, kWorks, 10},
     {"detect/blazeface_full_range_sparse.tflite", kWorks, kWorks},
     {"detect/blazeface_short_range.tflite", kWorks, kWorks},
-    {"detect/movenet_single_pose_lightning_ptq.tflite", kWorks, kWorks, 86},
+    {"detect/movenet_single_pose_lightning_ptq.tflite", kWorks, kWorks, 45},
     {"detect/version-RFB-320.onnx", kWorks, kWorks},
     {"detect/version-RFB-320_without_postprocessing.tflite", kWorks, kWorks},
     {"paint/FSRCNN-small_x2.pb", kWorks, kWorks},
