@@ -90,6 +90,7 @@ void quantized_exact_sum(const QuantizedExactSum& args, const QuantizedRun& run)
 void quantized_exact_product(const QuantizedExactProduct& args, const QuantizedRun& run);
 void quantize(const QuantizeArgs& args, Range elements);
 void dequantize(const DequantizeArgs& args, Range elements);
+void quantized_to_float(const int32_t* x, float* y, size_t n);
 void quantized_levels(const QuantizedLevels& args, const float* x, float* y, size_t n);
 void quantized_average_pool(const QuantizedPoolArgs& args, Range rows);
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows);

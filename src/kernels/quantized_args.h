@@ -212,6 +212,8 @@ struct QuantizedKernels {
   /// Units: elements.
   void (*quantize)(const QuantizeArgs& args, Range elements);
   void (*dequantize)(const DequantizeArgs& args, Range elements);
+  /// y[i] = x[i], rounded to the nearest even number. y may be x.
+  void (*to_float)(const int32_t* x, float* y, size_t n);
   void (*levels)(const QuantizedLevels& args, const float* x, float* y, size_t n);
   /// Units: output rows of all images.
   void (*average_pool)(const QuantizedPoolArgs& args, Range rows);

@@ -216,6 +216,16 @@ void dequantize(const DequantizeArgs& args, Range elements) {
   return args.is_signed ? dequantize_from<int8_t>(args, elements) : dequantize_from<uint8_t>(args, elements);
 }
 
+void quantized_to_float(const int32_t* x, float* y, size_t n) {
+  POCHADE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) {
+    int32_t whole;  // copied: both may lie in the same memory
+    __builtin_memcpy(&whole, x + i, sizeof(whole));
+    const auto real = static_cast<float>(whole);
+    __builtin_memcpy(y + i, &real, sizeof(real));
+  }
+}
+
 void quantized_levels(const QuantizedLevels& args, const float* x, float* y, size_t n) {
   const float inverse = args.inverse, zero = args.zero, least = args.least, most = args.most;
   POCHADE_INDEPENDENT

@@ -15,6 +15,7 @@ constinit const QuantizedKernels kQuantizedKernels = {
     .exact_product = quantized_exact_product,
     .quantize = quantize,
     .dequantize = dequantize,
+    .to_float = quantized_to_float,
     .levels = quantized_levels,
     .average_pool = quantized_average_pool,
     .max_pool = quantized_max_pool,

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <limits>
 
+#include "kernels/quantized_args.h"
 #include "tensor/cast.h"
 
 namespace pochade {
@@ -259,6 +260,10 @@ Step lower_cast(const Op& op, const Lowering& at) {
     run = [=](const StepBuffers& b, Range r) { kernels->bf16_to_f32(b.in<uint16_t>(0), b.out<float>(0), r); };
   } else if (from == DType::kF32 && to == DType::kBF16) {
     run = [=](const StepBuffers& b, Range r) { kernels->f32_to_bf16(b.in<float>(0), b.out<uint16_t>(0), r); };
+  } else if (from == DType::kI32 && to == DType::kF32) {
+    run = [to_float = kernels->quantized->to_float](const StepBuffers& b, Range r) {
+      to_float(b.in<int32_t>(0) + r.begin, b.out<float>(0) + r.begin, r.end - r.begin);
+    };
   } else {
     run = [=](const StepBuffers& b, Range r) {
       cast_elements(from, b.inputs[0] + r.begin * in_size, to, b.outputs[0] + r.begin * out_size,

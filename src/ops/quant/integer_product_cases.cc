@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "ops/cases.h"
+#include "ops/elementwise/select.h"
 #include "ops/quant/qlinear_conv.h"
 #include "ops/quant/qlinear_matmul.h"
 #include "ops/quant/quantize_linear.h"
@@ -107,10 +108,21 @@ void add_ranges(Cases& cases) {
   given("infinite", {1, std::numeric_limits<float>::infinity(), -3});
 }
 
+/// Of sums that single precision does not hold.
+void add_sums(Cases& cases) {
+  Cast cast;
+  cast.to = DType::kF32;
+  for (const int64_t size : {1, 77, 40000})
+    cases.add("sums_{}", cast, size)
+        .input(ints(DType::kI32, {size}, -2147483648.0, 2147483647.0))
+        .tolerance(0, 0);
+}
+
 }  // namespace
 
 Cases integer_product_cases() {
   Cases cases;
+  add_sums(cases);
   add_matmuls(cases);
   add_convs(cases);
   add_ranges(cases);
