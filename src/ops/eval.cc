@@ -55,13 +55,26 @@ Shape broadcast_strides(const Shape& in, const Shape& out) {
   return strides;
 }
 
+namespace {
+
+template <size_t kBytes>
+void move_sized(const std::byte* from, std::byte* to, const StridedMove& move) {
+  constexpr auto kSize = static_cast<int64_t>(kBytes);
+  walk<2>(move.dims, {move.x_strides, move.y_strides},
+          [&](int64_t i, int64_t j) { std::memcpy(to + j * kSize, from + i * kSize, kBytes); });
+}
+
+}  // namespace
+
 void move_elements(const Tensor& x, Tensor& y, const StridedMove& move) {
   const size_t size = size_of(x.dtype());
   const std::byte* from = x.bytes() + move.x_offset * static_cast<int64_t>(size);
   std::byte* to = y.mutable_bytes() + move.y_offset * static_cast<int64_t>(size);
-  walk<2>(move.dims, {move.x_strides, move.y_strides}, [&](int64_t i, int64_t j) {
-    std::memcpy(to + j * static_cast<int64_t>(size), from + i * static_cast<int64_t>(size), size);
-  });
+  const auto move_all = size == 1   ? move_sized<1>
+                        : size == 2 ? move_sized<2>
+                        : size == 4 ? move_sized<4>
+                                    : move_sized<8>;
+  move_all(from, to, move);
 }
 
 Fact moved(const Fact& x, std::optional<Dims> dims) {

@@ -20,9 +20,11 @@ bool blows_up(std::span<const Fact> in, std::span<const Fact> out) {
 
 /// What `node` gives if its inputs are the facts `in`; constant where that can be computed within the limits.
 Result<Facts> folded(const Node& node, const Facts& in) {
+  const bool known = std::all_of(in.begin(), in.end(),
+                                 [](const Fact& fact) { return !fact.present() || fact.is_constant(); });
+  if (!known || !node.op->deterministic()) return infer_and_fold(*node.op, in, 0);
   TRY(Facts out, node.op->infer(in));
-  const bool may_evaluate = node.op->deterministic() && !blows_up(in, out);
-  return may_evaluate ? infer_and_fold(*node.op, in, kFoldLimitBytes) : Result<Facts>(std::move(out));
+  return blows_up(in, out) ? Result<Facts>(std::move(out)) : infer_and_fold(*node.op, in, kFoldLimitBytes);
 }
 
 /// By value: whether it is made of dequantized constants. Files may turn the integers before that, and such
@@ -44,37 +46,76 @@ std::vector<bool> dequantized_constants(const Graph& graph) {
   return out;
 }
 
-Result<Rewrite> fold(const Graph& graph, const std::vector<bool>& kept) {
-  Rewrite rewrite(graph);
-  const auto users = graph.users();
-  std::vector<Fact> known;  // by value: the graph's facts, made more precise by what was folded before
-  for (ValueId v = 0; v < graph.value_count(); ++v) known.push_back(graph.fact(v));
-
-  for (const NodeId n : graph.topological_order()) {
-    const Node& node = graph.node(n);
-    Facts in;
-    for (const ValueId v : node.inputs) in.push_back(v == kNone ? Fact() : known[static_cast<size_t>(v)]);
-    TRY(Facts out, folded(node, in).context("node \"{}\" ({})", node.name, node.op->name()));
-    for (size_t i = 0; i < std::min(out.size(), node.outputs.size()); ++i) {
-      Fact& fact = known[static_cast<size_t>(node.outputs[i])];
-      if (refines(out[i], fact)) fact = out[i];
-      if (!fact.is_constant() || fact.quantization || kept[static_cast<size_t>(node.outputs[i])]) continue;
-      if (users[static_cast<size_t>(node.outputs[i])].empty() && !graph.is_output(node.outputs[i])) continue;
-      const Value& value = graph.value(node.outputs[i]);
-      rewrite.redirect(node.outputs[i], rewrite.constant(value.name, fact.constant));
-    }
+/// Folds all but the values that are `kept`, which are computed only where something else is made of them.
+class ConstantFolder {
+ public:
+  ConstantFolder(const Graph& graph, std::vector<bool> kept) : graph_(graph), kept_(std::move(kept)) {
+    for (ValueId v = 0; v < graph.value_count(); ++v) known_.push_back(graph.fact(v));
   }
-  return rewrite;
-}
+
+  Result<Rewrite> run() && {
+    Rewrite rewrite(graph_);
+    const auto users = graph_.users();
+    for (const NodeId n : graph_.topological_order()) {
+      const Node& node = graph_.node(n);
+      if (std::all_of(node.outputs.begin(), node.outputs.end(), [&](ValueId v) { return is_kept(v); }))
+        continue;
+      if (can_be_known(node))
+        for (const ValueId v : node.inputs) TRY(compute(v));
+      TRY(learn(node));
+      for (const ValueId v : node.outputs) {
+        const Fact& fact = known_[static_cast<size_t>(v)];
+        if (!fact.is_constant() || fact.quantization || is_kept(v)) continue;
+        if (users[static_cast<size_t>(v)].empty() && !graph_.is_output(v)) continue;
+        rewrite.redirect(v, rewrite.constant(graph_.value(v).name, fact.constant));
+      }
+    }
+    return rewrite;
+  }
+
+ private:
+  bool is_kept(ValueId v) const { return kept_[static_cast<size_t>(v)]; }
+
+  bool can_be_known(const Node& node) const {
+    return node.op->deterministic() && std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
+             return v == kNone || is_kept(v) || known_[static_cast<size_t>(v)].is_constant();
+           });
+  }
+
+  Status learn(const Node& node) {
+    Facts in;
+    for (const ValueId v : node.inputs) in.push_back(v == kNone ? Fact() : known_[static_cast<size_t>(v)]);
+    TRY(const Facts out, folded(node, in).context("node \"{}\" ({})", node.name, node.op->name()));
+    for (size_t i = 0; i < std::min(out.size(), node.outputs.size()); ++i) {
+      Fact& fact = known_[static_cast<size_t>(node.outputs[i])];
+      if (refines(out[i], fact)) fact = out[i];
+    }
+    return {};
+  }
+
+  /// A kept value, from its first constant on.
+  Status compute(ValueId value) {
+    std::vector<const Node*> nodes;
+    for (ValueId v = value; v != kNone && is_kept(v) && !known_[static_cast<size_t>(v)].is_constant();
+         v = nodes.back()->inputs[0])
+      nodes.push_back(&graph_.node(graph_.value(v).producer));
+    for (; !nodes.empty(); nodes.pop_back()) TRY(learn(*nodes.back()));
+    return {};
+  }
+
+  const Graph& graph_;
+  const std::vector<bool> kept_;
+  std::vector<Fact> known_;  // by value: the graph's facts, made more precise by what was folded before
+};
 
 }  // namespace
 
 Result<Rewrite> fold_constants(const Graph& graph) {
-  return fold(graph, std::vector<bool>(static_cast<size_t>(graph.value_count()), false));
+  return ConstantFolder(graph, std::vector<bool>(static_cast<size_t>(graph.value_count()), false)).run();
 }
 
 Result<Rewrite> fold_plain_constants(const Graph& graph) {
-  return fold(graph, dequantized_constants(graph));
+  return ConstantFolder(graph, dequantized_constants(graph)).run();
 }
 
 }  // namespace pochade

@@ -20,6 +20,7 @@
 #include "ops/shape/pad.h"
 #include "ops/shape/slice.h"
 #include "ops/shape/transpose.h"
+#include "passes/fold_constants.h"
 #include "passes/pipeline.h"
 
 namespace pochade {
@@ -364,6 +365,32 @@ TEST(HalfToFloat, CastsStandAtInputsAndOutputsOnly) {
     keep.half_to_float = false;
     EXPECT_EQ(operators(optimise(b.graph, keep).value()), "Conv Tanh");
   }
+}
+
+TEST(FoldPlainConstants, WeightsOfIntegersStayButWhatIsComputedOfThemDoesNot) {
+  Builder b;
+  const ValueId scale = b.constant(Tensor::scalar(0.5f));
+  const auto real = [&](const Shape& shape) {
+    const Tensor integers =
+        Tensor::of<int8_t>(shape, std::vector<int8_t>(static_cast<size_t>(shape.elements()), 6));
+    return b.add(DequantizeLinear{}, {b.constant(integers), scale});
+  };
+  Transpose turn;
+  turn.perm = {1, 0};
+  const ValueId weights = b.add(turn, {real({3, 2})});
+  const ValueId sum = b.add(Add{}, {b.add(turn, {real({2, 3})}), b.constant(Tensor::scalar(1.0f))});
+  b.output(b.add(MatMul{}, {b.add(MatMul{}, {b.input({4, 2}), weights}), sum}));
+  auto rewrite = fold_plain_constants(b.graph);
+  ASSERT_TRUE(rewrite);
+  const Graph folded = (*std::move(rewrite)).apply().value();
+  std::map<std::string_view, int> counts;
+  for (NodeId n = 0; n < folded.node_count(); ++n) ++counts[folded.node(n).op->name()];
+  EXPECT_EQ(counts,
+            (std::map<std::string_view, int>{{"DequantizeLinear", 1}, {"Transpose", 1}, {"MatMul", 2}}));
+  const Tensor four =
+      folded.fact(folded.node(folded.value(folded.outputs()[0].value).producer).inputs[1]).constant;
+  ASSERT_EQ(four.shape(), (Shape{3, 2}));
+  for (const float v : four.data<float>()) EXPECT_EQ(v, 4);
 }
 
 TEST(CancelQdq, RequantizingTheSameWayGoesAndRoundingStays) {

@@ -93,23 +93,33 @@ bool has_qdq(const Graph& graph) {
   return false;
 }
 
+/// Which passes need not run again: they found nothing in this very graph.
+struct History {
+  int version = 0;                          // of the graph
+  std::array<int, kPasses.size()> found{};  // by pass: the version in which it found nothing
+  History() { found.fill(-1); }
+};
+
 /// All passes until nothing changes; whether `stop_after` was reached before.
-Result<bool> run_passes(Graph& graph, const PassOptions& options, int& dumps) {
+Result<bool> run_passes(Graph& graph, const PassOptions& options, History& history, int& dumps) {
   for (int round = 0; round < kMaxRounds; ++round) {
-    bool changed = false;
-    for (const PassInfo& pass : kPasses) {
-      bool changed_by_this = false;
-      for (int repeat = 0; repeat < kMaxRepeats; ++repeat) {
+    const int before = history.version;
+    for (size_t p = 0; p < kPasses.size(); ++p) {
+      const PassInfo& pass = kPasses[p];
+      const int before_this = history.version;
+      for (int repeat = 0; repeat < kMaxRepeats && history.found[p] != history.version; ++repeat) {
         TRY(std::optional<Graph> next, pass.run(graph, options).context("pass {}", pass.name));
-        if (!next) break;
-        graph = *std::move(next);
-        changed_by_this = true;
+        if (next) {
+          graph = *std::move(next);
+          ++history.version;
+        } else {
+          history.found[p] = history.version;
+        }
       }
-      if (changed_by_this) TRY(dump(graph, options, pass.name, dumps++));
-      changed |= changed_by_this;
+      if (history.version != before_this) TRY(dump(graph, options, pass.name, dumps++));
       if (pass.name == options.stop_after && !(options.keep_qdq && pass.name == "fold_qdq")) return true;
     }
-    if (!changed) break;
+    if (history.version == before) break;
   }
   return false;
 }
@@ -133,10 +143,13 @@ Result<Graph> optimise(Graph graph, const PassOptions& options) {
   TRY(dump(graph, options, "imported", dumps++));
   // Operators on integers are made of real ones in their final form: transposes moved, activations folded.
   PassOptions stage = options;
+  History history;
   for (const bool keep_qdq : {true, false}) {
     stage.keep_qdq = keep_qdq || options.keep_qdq;
     if (keep_qdq && !has_qdq(graph)) continue;
-    TRY(const bool stopped, run_passes(graph, stage, dumps));
+    for (size_t p = 0; p < kPasses.size(); ++p)
+      if (kPasses[p].run == fold_integers || kPasses[p].run == fold_known) history.found[p] = -1;
+    TRY(const bool stopped, run_passes(graph, stage, history, dumps));
     if (stopped) break;
   }
   return graph;

@@ -1,5 +1,7 @@
 #include "passes/quantized_values.h"
 
+#include <algorithm>
+
 #include "ops/elementwise/select.h"
 #include "ops/quant/quantize_linear.h"
 #include "ops/shape/reshape.h"
@@ -24,20 +26,15 @@ std::optional<Tensor> moved(const Finder& find, const Node& node, const Tensor& 
   return out ? std::optional(std::move((*out)[0])) : std::nullopt;
 }
 
-/// The index along `axis` of each element, as int32.
-Tensor indices_along(const Shape& shape, int axis) {
-  std::vector<int32_t> out(static_cast<size_t>(shape.elements()));
-  const int64_t inner = shape.product(axis + 1, shape.rank());
-  for (size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<int32_t>(static_cast<int64_t>(i) / inner % shape[axis]);
-  return Tensor::of<int32_t>(shape, out);
-}
-
-/// The axis along which the elements of `indices` count; empty if there is none.
-std::optional<int> counting_axis(const Tensor& indices, int64_t channels) {
-  for (int axis = 0; axis < indices.rank(); ++axis)
-    if (indices.shape()[axis] == channels && indices.identical(indices_along(indices.shape(), axis)))
-      return axis;
+/// The axis of what `node` makes of a tensor that counts what `axis` counted before.
+std::optional<int> moved_axis(const Node& node, const Shape& before, const Shape& after, int axis) {
+  if (const auto* transpose = op_as<Transpose>(*node.op)) {
+    const std::vector<int64_t> perm = transpose->permutation(before.rank());
+    return static_cast<int>(std::find(perm.begin(), perm.end(), axis) - perm.begin());
+  }
+  const int64_t inner = before.product(axis + 1, before.rank());
+  for (int k = 0; k < after.rank(); ++k)
+    if (after[k] == before[axis] && after.product(k + 1, after.rank()) == inner) return k;
   return std::nullopt;
 }
 
@@ -93,25 +90,20 @@ std::optional<QuantizedConstant> dequantized_constant(const Finder& find, ValueI
   if (out.zero_point.size() != out.scale.size() ||
       !std::all_of(out.scale.begin(), out.scale.end(), is_normal))
     return std::nullopt;
-  Tensor indices;
   if (out.scale.size() > 1) {
     const auto axis = normal_axis(dequantize->axis, out.integers.rank());
     if (!axis || out.integers.shape()[*axis] != scale.elements()) return std::nullopt;
-    indices = indices_along(out.integers.shape(), *axis);
+    out.axis = *axis;
   }
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
     auto next = moved(find, **move, out.integers);
     if (!next) return std::nullopt;
+    if (out.axis >= 0) {
+      const auto axis = moved_axis(**move, out.integers.shape(), next->shape(), out.axis);
+      if (!axis) return std::nullopt;
+      out.axis = *axis;
+    }
     out.integers = *std::move(next);
-    if (!indices.defined()) continue;
-    next = moved(find, **move, indices);
-    if (!next) return std::nullopt;
-    indices = *std::move(next);
-  }
-  if (indices.defined()) {
-    const auto axis = counting_axis(indices, scale.elements());
-    if (!axis) return std::nullopt;
-    out.axis = *axis;
   }
   return out;
 }

@@ -185,42 +185,50 @@ Step runs_step(const Lowering& at, std::string kernel, std::string why, int64_t 
 }
 
 /// What the oracle makes of every pair of bytes: a * 256 + b.
-using PairTable = std::vector<int32_t>;
+using PairTable = std::vector<uint8_t>;
 
 Result<PairTable> pairs_of(const Quantized& quantized) {
   TRY(Tensor a, Tensor::make(*quantized.in[0].dtype, Shape{256, 1}));
   TRY(Tensor b, Tensor::make(*quantized.in[1].dtype, Shape{1, 256}));
   for (int i = 0; i < 256; ++i) a.mutable_bytes()[i] = b.mutable_bytes()[i] = static_cast<std::byte>(i);
   TRY(const Tensors out, quantized.eval(Tensors{a, b}));
-  const std::vector<int64_t> wide = to_int64s(out[0]);
-  return PairTable(wide.begin(), wide.end());
+  PairTable pairs(256 * 256);
+  std::memcpy(pairs.data(), out[0].bytes(), pairs.size());
+  return pairs;
 }
 
-/// The same by a kernel that takes the oracle's steps, in a fiftieth of the time.
-template <typename F>
-PairTable pairs_by(bool is_signed, const F& kernel) {
+/// All pairs by a kernel, row by row: each(a, results of a and every byte), until that is false.
+template <typename F, typename Each>
+bool each_row(const F& kernel, const Each& each) {
   std::array<uint8_t, 256> every, results;
   for (size_t i = 0; i < every.size(); ++i) every[i] = static_cast<uint8_t>(i);
-  PairTable pairs;
-  pairs.reserve(every.size() * every.size());
-  for (const uint8_t& a : every) {
+  return std::all_of(every.begin(), every.end(), [&](const uint8_t& a) {
     kernel(QuantizedRun{&a, 0, every.data(), 1, results.data(), results.size()});
-    for (const uint8_t result : results) pairs.push_back(value_of(result, is_signed));
-  }
+    return each(a, results);
+  });
+}
+
+/// What pairs_of() gives, by a kernel that takes the oracle's steps.
+template <typename F>
+PairTable pairs_by(const F& kernel) {
+  PairTable pairs(256 * 256);
+  each_row(kernel, [&](uint8_t a, const auto& results) {
+    std::memcpy(pairs.data() + size_t{a} * 256, results.data(), results.size());
+    return true;
+  });
   return pairs;
 }
 
 template <typename F>
-bool agrees(const PairTable& pairs, bool is_signed, F&& f) {
-  for (int a = 0; a < 256; ++a)
-    for (int b = 0; b < 256; ++b)
-      if (f(value_of(a, is_signed), value_of(b, is_signed)) != pairs[static_cast<size_t>(a * 256 + b)])
-        return false;
-  return true;
+bool agrees(const PairTable& pairs, const F& kernel) {
+  return each_row(kernel, [&](uint8_t a, const auto& results) {
+    return std::memcmp(pairs.data() + size_t{a} * 256, results.data(), results.size()) == 0;
+  });
 }
 
 /// Addition and subtraction in one multiplication each.
-std::optional<QuantizedSum> short_sum(const Quantized& quantized, const PairTable& pairs) {
+std::optional<QuantizedSum> short_sum(const Quantized& quantized, const PairTable& pairs,
+                                      const QuantizedKernels& kernels) {
   const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
   const double ratio_a = static_cast<double>(a.scale()) / static_cast<double>(y.scale());
   const double ratio_b = (op_as<Sub>(*quantized.op) != nullptr ? -1 : 1) * static_cast<double>(b.scale()) /
@@ -236,21 +244,23 @@ std::optional<QuantizedSum> short_sum(const Quantized& quantized, const PairTabl
   sum.shift = std::min(sum.shift, 22);
   const auto nearest_a = static_cast<int32_t>(std::lround(ratio_a * std::exp2(sum.shift)));
   const auto nearest_b = static_cast<int32_t>(std::lround(ratio_b * std::exp2(sum.shift)));
-  for (const int32_t nudge_a : {0, 1, -1})
-    for (const int32_t nudge_b : {0, 1, -1}) {
-      sum.multiplier_a = nearest_a + nudge_a;
-      sum.multiplier_b = nearest_b + nudge_b;
-      sum.offset = -a.zero_point() * sum.multiplier_a - b.zero_point() * sum.multiplier_b;
-      if (agrees(pairs, sum.is_signed, [&](int32_t qa, int32_t qb) {
-            const int32_t exact = qa * sum.multiplier_a + qb * sum.multiplier_b + sum.offset;
-            return std::clamp(divide_by_power(exact, sum.shift) + sum.zero, sum.low, sum.high);
-          }))
-        return sum;
-    }
+  struct Nudge {
+    int32_t a, b, offset;
+  };
+  constexpr Nudge kNudges[] = {{0, 0, 0},  {0, 1, 0},   {0, -1, 0},  {1, 0, 0},   {1, 1, 0},  {1, -1, 0},
+                               {-1, 0, 0}, {-1, 1, 0},  {-1, -1, 0}, {0, 0, -10}, {0, 0, 10}, {0, 0, -20},
+                               {0, 0, 20}, {0, 0, -40}, {0, 0, 40},  {0, 0, -80}, {0, 0, 80}};
+  for (const Nudge& nudge : kNudges) {
+    sum.multiplier_a = nearest_a + nudge.a;
+    sum.multiplier_b = nearest_b + nudge.b;
+    sum.offset = nudge.offset - a.zero_point() * sum.multiplier_a - b.zero_point() * sum.multiplier_b;
+    if (agrees(pairs, [&](const QuantizedRun& run) { kernels.sum(sum, run); })) return sum;
+  }
   return std::nullopt;
 }
 
-std::optional<QuantizedProduct> short_product(const Quantized& quantized, const PairTable& pairs) {
+std::optional<QuantizedProduct> short_product(const Quantized& quantized, const PairTable& pairs,
+                                              const QuantizedKernels& kernels) {
   const Type &a = quantized.in[0], &b = quantized.in[1], &y = quantized.out[0];
   const IntegerBounds bounds = output_bounds(quantized);
   QuantizedProduct product{.is_signed = y.dtype == DType::kI8,
@@ -264,12 +274,7 @@ std::optional<QuantizedProduct> short_product(const Quantized& quantized, const 
   for (int i = 0; i < 2; ++i) scale = std::nextafter(scale, 0.0f);
   for (int i = 0; i < 5; ++i, scale = std::nextafter(scale, std::numeric_limits<float>::infinity())) {
     product.scale = scale;
-    if (agrees(pairs, product.is_signed, [&](int32_t qa, int32_t qb) {
-          const float exact = static_cast<float>((qa - product.zero_a) * (qb - product.zero_b)) * scale;
-          const auto rounded = static_cast<int32_t>(std::round(std::clamp(exact, -1e5f, 1e5f)));
-          return std::clamp(rounded + product.zero, product.low, product.high);
-        }))
-      return product;
+    if (agrees(pairs, [&](const QuantizedRun& run) { kernels.product(product, run); })) return product;
   }
   return std::nullopt;
 }
@@ -342,10 +347,9 @@ std::optional<QuantizedExactProduct> exact_product(const Quantized& quantized) {
 }
 
 /// Every pair from a table of 64 kB.
-Step pair_step(const Lowering& at, const PairTable& pairs) {
-  std::vector<uint8_t> bytes(pairs.begin(), pairs.end());
+Step pair_step(const Lowering& at, PairTable pairs) {
   return runs_step(at, "pairs_8", "a table of all pairs", 4,
-                   [bytes = std::move(bytes)](const QuantizedRun& run) {
+                   [bytes = std::move(pairs)](const QuantizedRun& run) {
                      const auto* a = static_cast<const uint8_t*>(run.a);
                      const auto* b = static_cast<const uint8_t*>(run.b);
                      auto* y = static_cast<uint8_t*>(run.y);
@@ -446,12 +450,12 @@ Result<Step> lower_quantized_add(const Quantized& quantized, const Lowering& at)
   const QuantizedKernels* kernels = at.kernels.quantized;
   const auto exact = exact_sum(quantized);
   const auto by_steps = [=](const QuantizedRun& run) { kernels->exact_sum(*exact, run); };
-  TRY(const PairTable pairs,
-      exact ? Result<PairTable>(pairs_by(exact->is_signed, by_steps)) : pairs_of(quantized));
-  if (const auto sum = short_sum(quantized, pairs))
+  TRY(PairTable pairs, exact ? Result<PairTable>(pairs_by(by_steps)) : pairs_of(quantized));
+  if (const auto sum = short_sum(quantized, pairs, *kernels))
     return runs_step(at, "add_8", "one multiplication an operand", 1,
                      [=](const QuantizedRun& run) { kernels->sum(*sum, run); });
-  return exact ? runs_step(at, "add_exact_8", "TFLite's steps", 2, by_steps) : pair_step(at, pairs);
+  return exact ? runs_step(at, "add_exact_8", "TFLite's steps", 2, by_steps)
+               : pair_step(at, std::move(pairs));
 }
 
 Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at) {
@@ -468,12 +472,12 @@ Result<Step> lower_quantized_mul(const Quantized& quantized, const Lowering& at)
   const QuantizedKernels* kernels = at.kernels.quantized;
   const auto exact = exact_product(quantized);
   const auto by_steps = [=](const QuantizedRun& run) { kernels->exact_product(*exact, run); };
-  TRY(const PairTable pairs,
-      exact ? Result<PairTable>(pairs_by(exact->is_signed, by_steps)) : pairs_of(quantized));
-  if (const auto product = short_product(quantized, pairs))
+  TRY(PairTable pairs, exact ? Result<PairTable>(pairs_by(by_steps)) : pairs_of(quantized));
+  if (const auto product = short_product(quantized, pairs, *kernels))
     return runs_step(at, "mul_8", "in single precision", 1,
                      [=](const QuantizedRun& run) { kernels->product(*product, run); });
-  return exact ? runs_step(at, "mul_exact_8", "TFLite's steps", 2, by_steps) : pair_step(at, pairs);
+  return exact ? runs_step(at, "mul_exact_8", "TFLite's steps", 2, by_steps)
+               : pair_step(at, std::move(pairs));
 }
 
 Result<Step> lower_quantized_batch_normalization(const Quantized& quantized, const Lowering& at) {
@@ -535,8 +539,8 @@ Result<Step> lower_quantized_pairs(const Quantized& quantized, const Lowering& a
     if (!table.is_reference() || !is_plain_binary(quantized, at)) return table;
   }
   if (!is_plain_binary(quantized, at)) return Lowering::reference();
-  TRY(const PairTable pairs, pairs_of(quantized));
-  return pair_step(at, pairs);
+  TRY(PairTable pairs, pairs_of(quantized));
+  return pair_step(at, std::move(pairs));
 }
 
 Result<Step> lower(const Quantized& quantized, const Lowering& at) {
