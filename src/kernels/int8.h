@@ -94,8 +94,9 @@ struct Int8TileArgs {
   Narrow narrow;
 };
 
-/// Computes `rows` rows times `vectors` vectors (up to kMaxTileVectors).
-void int8_strip(Int8TileArgs args, size_t rows, size_t vectors);
+/// Computes `rows` rows times `vectors` vectors (up to kMaxTileVectors). `args` move on to the row behind
+/// them: a copy of what was just written would wait for it.
+void int8_strip(Int8TileArgs& args, size_t rows, size_t vectors);
 /// Rows of a tile that is `vectors` wide, at most.
 size_t int8_tile_rows(size_t vectors);
 Tiling int8_tiling(size_t rows, size_t vectors);
@@ -111,7 +112,7 @@ void int8_depthwise(const Int8DepthwisePlan& plan, const Int8Args& args, Range r
 struct Int8Scratch {
   size_t ring;       ///< ring_rows rows of copied pixels, and one of padding
   size_t segments;   ///< of each strip of a group
-  size_t row_terms;  ///< of one strip
+  size_t row_terms;  ///< the same
   size_t bytes;
 };
 POCHADE_INLINE Int8Scratch int8_scratch(const Int8ConvPlan& p) {
@@ -119,7 +120,7 @@ POCHADE_INLINE Int8Scratch int8_scratch(const Int8ConvPlan& p) {
   s.ring = 0;
   s.segments = p.copies ? (p.ring_rows + 1) * p.row_bytes : 0;  // by ISA
   s.row_terms = s.segments + round_up(p.strip_group * p.segments * sizeof(const char*), 64);
-  s.bytes = s.row_terms + round_up(p.strip_width * sizeof(int32_t), 64);
+  s.bytes = s.row_terms + round_up(p.strip_group * p.strip_width * sizeof(int32_t), 64);
   return s;
 }
 

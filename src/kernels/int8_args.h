@@ -85,6 +85,7 @@ struct Int8DepthwisePlan {
   size_t taps, groups;
   size_t row_slots;  // places for the taps of one row of the window
   bool pairs;        // two rows of y at once
+  bool rearranges;   // rows are copied first
 };
 
 /// The integer kernels of one instruction set.

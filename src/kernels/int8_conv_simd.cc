@@ -129,28 +129,63 @@ class Task {
     }
   }
 
-  static int32_t as_multiplied(int byte) {
-    return kKernelSigned ? static_cast<int8_t>(byte) : byte;  // not reached: constant
+  /// For segments that are no whole number of vectors: how much of the last one counts.
+  struct RowEnd {
+    size_t first, lanes;  // in values from the segment's start; groups that are begun
+    I32 ones;             // a 1 for each value
+  };
+  RowEnd row_end() const {
+    constexpr size_t kVector = kLanes * kGroupBytes;
+    RowEnd end;
+    end.first = p_.segment / kVector * kVector;
+    const size_t rest = p_.segment - end.first;
+    end.lanes = ceil_div(rest, kGroupBytes);
+    int8_t ones[kVector];
+    for (size_t i = 0; i < kVector; ++i) ones[i] = i < rest;
+    end.ones = load_int(ones);
+    return end;
   }
-  /// row_factor times the sum of each window's activations, as they are multiplied.
-  const int32_t* row_terms(size_t slot, size_t width) const {
-    if (header_.row_factor == 0) return nullptr;
-    int32_t* terms = reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms);  // by ISA
-    const uint8_t flip = static_cast<uint8_t>(activation_flip(p_.numbers));
-    for (size_t i = 0; i < width; ++i) {  // by ISA
-      int32_t sum = 0;
-      for (size_t segment = 0; segment < p_.segments; ++segment) {  // by ISA
-        const char* a = segments_of(slot)[segment] + i * s_.stride_w * pixel_bytes();
-        const uint8_t* x = reinterpret_cast<const uint8_t*>(a);
-        for (size_t k = 0; k < p_.segment; ++k) sum += as_multiplied(x[k] ^ flip);  // by ISA
-      }
-      terms[i] = static_cast<int32_t>(static_cast<uint32_t>(sum) * static_cast<uint32_t>(header_.row_factor));
+  /// The sum of a window's activations, as they are multiplied.
+  int32_t window_sum(size_t slot, size_t offset, const RowEnd& end, I32 ones, I32 flip) const {
+    I32 sums = broadcast_int(0);
+    for (size_t segment = 0; segment < p_.segments; ++segment) {  // by ISA
+      const char* a = segments_of(slot)[segment] + offset;
+      for (size_t k = 0; k < end.first; k += kLanes * kGroupBytes)  // by ISA
+        sums = dot(sums, bit_xor(load_int(a + k), flip), ones);
+      if (end.lanes == 0) continue;  // by ISA
+      const F32 rest = load_first(reinterpret_cast<const float*>(a + end.first), end.lanes);
+      sums = dot(sums, bit_xor(as_int(rest), flip), end.ones);
     }
-    return terms;
+    const float all =
+        fold_lanes(as_float(sums), [](F32 x, F32 y) { return as_float(as_int(x) + as_int(y)); });
+    int32_t sum;
+    __builtin_memcpy(&sum, &all, sizeof(sum));
+    return sum;
+  }
+  bool has_row_terms() const {
+    return kElementBytes == 1 && header_.row_factor != 0;
+  }  // not reached: constant
+  int32_t* row_terms(size_t slot) const {
+    return reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms) + slot * p_.strip_width;
+  }
+  size_t width_of(size_t strip) const {
+    return strip + 1 == p_.strips ? p_.last_strip_width : p_.strip_width;
+  }
+  /// row_factor times the sum of each window's activations.
+  void find_row_terms(size_t strip, size_t slot) const {
+    const RowEnd end = row_end();
+    const I32 ones = broadcast_int(0x01010101),
+              flip = broadcast_int(static_cast<int32_t>(activation_flip(p_.numbers)));
+    int32_t* terms = row_terms(slot);
+    for (size_t i = 0; i < width_of(strip); ++i)  // by ISA
+      terms[i] = static_cast<int32_t>(
+          static_cast<uint32_t>(window_sum(slot, i * s_.stride_w * pixel_bytes(), end, ones, flip)) *
+          static_cast<uint32_t>(header_.row_factor));
   }
 
   void run_columns(size_t strip, size_t count) const {
     for (size_t i = 0; i < count; ++i) describe(strip + i, i);
+    for (size_t i = 0; i < count && has_row_terms(); ++i) find_row_terms(strip + i, i);  // by ISA
     const size_t begin = block_ * p_.vectors_per_block;
     const size_t end = min_size(p_.vectors, begin + p_.vectors_per_block);
     const uint32_t* tiling = p_.tiling[block_ + 1 == p_.n_blocks];
@@ -163,7 +198,6 @@ class Task {
     }
   }
   void run_block(size_t strip, size_t slot, size_t v, size_t vectors) const {
-    const size_t width = strip + 1 == p_.strips ? p_.last_strip_width : p_.strip_width;
     const size_t channel = v * kLanes;
     Int8TileArgs t;
     t.segments = segments_of(slot);
@@ -175,7 +209,7 @@ class Task {
     t.panel = p_.k_bytes * kLanes;
     t.b = packed_ + p_.vectors * Columns::kVectorInts * sizeof(int32_t) + v * t.panel;
     t.columns = Columns{reinterpret_cast<const int32_t*>(packed_)}.vector(v);
-    t.row_terms = row_terms(slot, width);
+    t.row_terms = has_row_terms() ? row_terms(slot) : nullptr;  // by ISA
     // Rows of pairs are copied without their zero point.
     t.x_zero =
         kElementBytes == 1 ? p_.numbers.x_zero + activation_shift(p_.numbers) : 0;  // not reached: constant
@@ -187,7 +221,7 @@ class Task {
     t.channels = min_size(vectors * kLanes, p_.group_out - channel);
     t.mode = header_.mode;
     t.narrow = narrow_for(p_.numbers);
-    int8_strip(t, width, vectors);
+    int8_strip(t, width_of(strip), vectors);
   }
 
   const Int8ConvPlan& p_;

@@ -13,19 +13,44 @@ constexpr size_t kBlock = kBlockVectors * kLanes;
 constexpr size_t kColumnBytes = kBlockVectors * Columns::kVectorInts * sizeof(int32_t);
 constexpr size_t kMostTapsInGroup = 4;
 
+constexpr size_t kMostPixels = 8;
+
 /// Neighbouring pixels whose channels fill blocks without a rest: where the stride is 1, their windows lie in
 /// memory like that of one pixel of so many more channels.
 size_t pixels_at_once(size_t channels) {
-  constexpr size_t kMostPixels = 8;
   for (size_t pixels = 1; pixels <= kMostPixels; ++pixels)
     if (pixels * channels % kBlock == 0) return pixels;
   return 1;  // by ISA
 }
 
+constexpr size_t kSortedPart = 8;   // bytes that sorted pixels are whole numbers of
+constexpr size_t kMostSorted = 96;  // with more channels copying takes what it saves
+
+/// Whether even columns are copied to stand before odd ones: then windows at a stride of 2 follow each other.
+/// Only for blocks that are wide.
+bool sorts_columns(const DepthwiseShape& s) {
+  return kBlockQuads && s.stride_w == 2 && s.multiplier == 1 &&                                     // by ISA
+         s.channels <= kMostSorted && s.channels % kBlock != 0 && s.channels % kSortedPart == 0 &&  // by ISA
+         pixels_at_once(s.channels) > 1;                                                            // by ISA
+}
+
+/// Every other pixel of kParts parts.
+template <size_t kParts>
+void copy_alternate(const uint8_t* from, uint8_t* to, size_t n) {
+  constexpr size_t kBytes = kParts * kSortedPart;
+  for (size_t i = 0; i < n; ++i) __builtin_memcpy(to + i * kBytes, from + 2 * i * kBytes, kBytes);
+}
+using CopyAlternate = void (*)(const uint8_t* from, uint8_t* to, size_t n);
+constexpr CopyAlternate kCopyAlternate[] = {copy_alternate<1>,  copy_alternate<2>,  copy_alternate<3>,
+                                            copy_alternate<4>,  copy_alternate<5>,  copy_alternate<6>,
+                                            copy_alternate<7>,  copy_alternate<8>,  copy_alternate<9>,
+                                            copy_alternate<10>, copy_alternate<11>, copy_alternate<12>};
+static_assert(sizeof(kCopyAlternate) / sizeof(*kCopyAlternate) * kSortedPart == kMostSorted);
+
 struct Scratch {
   size_t pointers;  ///< one a tap
   size_t padding;   ///< as many pixels as are computed at once
-  size_t rows;      ///< kernel_h rows of the input, its channels repeated; only for a multiplier above 1
+  size_t rows;      ///< kernel_h rows of the input, rearranged; only where they are
   size_t bytes;
 };
 Scratch scratch_of(const Int8DepthwisePlan& p) {
@@ -35,7 +60,7 @@ Scratch scratch_of(const Int8DepthwisePlan& p) {
   s.rows = s.padding + round_up(p.pixels * p.outputs, 64);
   const DepthwiseShape& shape = p.shape;
   s.bytes = s.rows;
-  if (shape.multiplier > 1) s.bytes += round_up(shape.kernel_h * shape.width * p.outputs, 64);
+  if (p.rearranges) s.bytes += round_up(shape.kernel_h * shape.width * p.outputs, 64);
   return s;
 }
 
@@ -172,7 +197,8 @@ class Rows {
     char* memory = static_cast<char*>(scratch);
     taps_ = reinterpret_cast<const uint8_t**>(memory + layout.pointers);
     padding_ = reinterpret_cast<uint8_t*>(memory + layout.padding);
-    expanded_ = reinterpret_cast<uint8_t*>(memory + layout.rows);
+    rearranged_ = reinterpret_cast<uint8_t*>(memory + layout.rows);
+    sorts_ = p_.rearranges && s_.multiplier == 1;
     __builtin_memset(padding_, static_cast<uint8_t>(p_.numbers.x_zero), p_.pixels * p_.outputs);
     __builtin_memcpy(&header_, args.packed, sizeof(header_));
     packed_ = char_at(args.packed, sizeof(Int8Header));
@@ -188,7 +214,7 @@ class Rows {
     const size_t image = row / s_.out_height;
     first_row_ = static_cast<ptrdiff_t>(row % s_.out_height * s_.stride_h) - s_.pad_top;
     picture_ = reinterpret_cast<const uint8_t*>(args_.x) + image * s_.height * s_.width * s_.channels;
-    if (s_.multiplier > 1) expand_rows();
+    if (p_.rearranges) rearrange_rows();
     const size_t pixel_bytes = p_.outputs * output_bytes(p_.numbers);
     char* y = static_cast<char*>(args_.y) + row * s_.out_width * pixel_bytes;
     for (size_t w = 0; w < s_.out_width;) {
@@ -214,32 +240,45 @@ class Rows {
   }
   bool outside(ptrdiff_t row) const { return row < 0 || row >= static_cast<ptrdiff_t>(s_.height); }
 
-  /// Repeats each channel of the rows of this window, so that taps lie as the outputs do.
-  void expand_rows() {
+  /// Copies the rows of this window so that the taps of neighbouring outputs lie as the outputs do: each
+  /// channel repeated, or the columns sorted.
+  void rearrange_rows() {
     for (size_t r = 0; r < s_.kernel_h; ++r) {
       const ptrdiff_t row = first_row_ + static_cast<ptrdiff_t>(r * s_.dilation_h);
       if (outside(row)) continue;
       const uint8_t* from = picture_ + static_cast<size_t>(row) * s_.width * s_.channels;
-      uint8_t* to = expanded_ + r * s_.width * p_.outputs;
+      uint8_t* to = rearranged_ + r * s_.width * p_.outputs;
+      if (kBlockQuads && sorts_) {  // by ISA
+        sort_columns(from, to);     // by ISA
+        continue;                   // by ISA
+      }
       for (size_t i = 0; i < s_.width * s_.channels; ++i, to += s_.multiplier)
         __builtin_memset(to, from[i], s_.multiplier);
     }
   }
+  void sort_columns(const uint8_t* from, uint8_t* to) const {
+    const size_t channels = s_.channels, even = (s_.width + 1) / 2;
+    const CopyAlternate copy = kCopyAlternate[channels / kSortedPart - 1];
+    copy(from, to, even);
+    copy(from + channels, to + even * channels, s_.width - even);
+  }
+  size_t place_of(size_t column) const {
+    if (!kBlockQuads) return column;  // not reached: constant
+    return sorts_ ? column / 2 + (column % 2 == 0 ? 0 : (s_.width + 1) / 2) : column;  // by ISA
+  }
 
   /// Sets the pointers of `rows` rows of the window that starts at column `first`.
   void point(ptrdiff_t first, size_t rows) {
-    const size_t step = s_.multiplier > 1 ? p_.outputs : s_.channels;
     const uint8_t** to = taps_;
     for (size_t r = 0; r < rows; ++r) {
       const ptrdiff_t row = first_row_ + static_cast<ptrdiff_t>(r * s_.dilation_h);
-      const uint8_t* from = outside(row) ? nullptr
-                            : s_.multiplier > 1
-                                ? expanded_ + r * s_.width * p_.outputs
-                                : picture_ + static_cast<size_t>(row) * s_.width * s_.channels;
+      const uint8_t* from = outside(row)    ? nullptr
+                            : p_.rearranges ? rearranged_ + r * s_.width * p_.outputs
+                                            : picture_ + static_cast<size_t>(row) * s_.width * s_.channels;
       for (size_t t = 0; t < s_.kernel_w; ++t) {
         const ptrdiff_t column = first + static_cast<ptrdiff_t>(t * s_.dilation_w);
         const bool padding = from == nullptr || column < 0 || column >= static_cast<ptrdiff_t>(s_.width);
-        *to++ = padding ? padding_ : from + static_cast<size_t>(column) * step;
+        *to++ = padding ? padding_ : from + place_of(static_cast<size_t>(column)) * p_.outputs;
       }
       for (size_t t = s_.kernel_w; t < p_.row_slots; ++t, ++to) *to = to[-1];  // weight 0  // by ISA
     }
@@ -250,7 +289,7 @@ class Rows {
   }
   /// To the window n outputs further.
   void advance(size_t n) {
-    const size_t step = n * s_.stride_w * (s_.multiplier > 1 ? p_.outputs : s_.channels);
+    const size_t step = n * (sorts_ ? 1 : s_.stride_w) * p_.outputs;
     for (size_t t = 0; t < slots_; ++t) {
       const bool moves = taps_[t] != padding_;
       taps_[t] += moves ? step : 0;
@@ -261,7 +300,8 @@ class Rows {
   const DepthwiseShape& s_;
   const Int8Args& args_;
   const uint8_t** taps_;
-  uint8_t *padding_, *expanded_;
+  uint8_t *padding_, *rearranged_;
+  bool sorts_;
   Int8Header header_;
   const char* packed_;
   Pixel pixel_, pair_;
@@ -276,7 +316,9 @@ void int8_depthwise_plan(const DepthwiseShape& shape, const Int8Numbers& numbers
   p->shape = shape;
   p->numbers = numbers;
   p->outputs = shape.channels * shape.multiplier;
-  p->pixels = shape.stride_w == 1 ? pixels_at_once(p->outputs) : 1;
+  const bool sorts = sorts_columns(shape);
+  p->rearranges = sorts || shape.multiplier > 1;
+  p->pixels = shape.stride_w == 1 || sorts ? pixels_at_once(p->outputs) : 1;
   p->blocks = ceil_div(p->pixels * p->outputs, kBlock);
   // A weight less its zero point may have 9 bits: it is a sum of several of 8 bits, for one tap each. Two
   // reach from -256 to 254.
@@ -297,7 +339,9 @@ void int8_depthwise_plan(const DepthwiseShape& shape, const Int8Numbers& numbers
   p->block_bytes = round_up(kColumnBytes + kBlock * p->groups * kBlockTaps * kBlockElementBytes, 64);
   p->packed_bytes = sizeof(Int8Header) + p->blocks * p->block_bytes;
   p->scratch_bytes = scratch_of(*p).bytes;
-  p->algorithm = shape.multiplier > 1 ? "one channel a group, its inputs repeated" : "one channel a group";
+  p->algorithm = shape.multiplier > 1 ? "one channel a group, its inputs repeated"
+                 : sorts              ? "one channel a group, even columns before odd ones"  // by ISA
+                                      : "one channel a group";
 }
 
 void int8_depthwise_pack(const Int8DepthwisePlan& p, const Int8Source& source, void* packed) {

@@ -123,6 +123,28 @@ TEST_P(Int8Depthwise, KernelsStridesAndDilations) {
                 {.numbers = {.x_zero = 31}});
 }
 
+TEST_P(Int8Depthwise, FewChannelsAtAStrideOfTwo) {
+  for (size_t c : {1, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104})
+    for (size_t width : {4, 21, 38})
+      for (size_t dilation : {1, 2})
+        for (ptrdiff_t left : {-1, 0, 1})
+          check(k(),
+                {.batch = 2,
+                 .height = 5,
+                 .width = width,
+                 .channels = c,
+                 .out_height = 3,
+                 .out_width = width / 2,
+                 .kernel_h = 3,
+                 .kernel_w = 3,
+                 .stride_h = 2,
+                 .stride_w = 2,
+                 .dilation_w = dilation,
+                 .pad_top = 1,
+                 .pad_left = left},
+                {.numbers = {.x_zero = 31}});
+}
+
 TEST_P(Int8Depthwise, UnevenWindows) {
   for (ptrdiff_t top : {-1, 0, 3})
     for (ptrdiff_t left : {-2, 0, 5})

@@ -231,9 +231,15 @@ POCHADE_INLINE void add_segments(I32 (&sums)[R][V], const Int8TileArgs& t, I32 f
 }
 #endif
 
+#if defined(__clang__)
+#define POCHADE_ONE_COPY __attribute__((noinline))
+#else
+#define POCHADE_ONE_COPY __attribute__((noinline, noclone))
+#endif
+
 /// Requantizes and stores `rows` rows of V vectors of sums. One for all heights of tiles, or code multiplies.
 template <int V, Requant kMode>
-__attribute__((noinline)) void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
+POCHADE_ONE_COPY void finish(const int32_t* sums, size_t rows, const Int8TileArgs& t) {
   const Requantizer<kMode> requantize[4] = {Requantizer<kMode>(t.columns),
                                             Requantizer<kMode>(t.columns.vector(V > 1 ? 1 : 0)),
                                             Requantizer<kMode>(t.columns.vector(V > 2 ? 2 : 0)),
@@ -241,10 +247,9 @@ __attribute__((noinline)) void finish(const int32_t* sums, size_t rows, const In
   const Narrow narrow = t.narrow;
   char* y = t.y;
   for (size_t i = 0; i < rows; ++i, y += t.ldy, sums += V * kLanes) {
-    const I32 term = broadcast_int(t.row_terms == nullptr ? 0 : t.row_terms[i]);
     I32 q[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) q[v] = requantize[v](load_int(sums + v * kLanes) + term);
+    for (int v = 0; v < V; ++v) q[v] = requantize[v](load_int(sums + v * kLanes));
     store_row<V>(q, narrow, y, t.channels);
   }
 }
@@ -257,11 +262,9 @@ POCHADE_INLINE size_t vectors_of(const Int8TileArgs& t) {
 /// Rounds sums by real multipliers, in place, lane by lane.
 __attribute__((noinline)) void round_reals(int32_t* sums, size_t rows, const Int8TileArgs& t) {
   const size_t vectors = vectors_of(t);
-  for (size_t i = 0; i < rows; ++i) {
-    const I32 term = broadcast_int(t.row_terms == nullptr ? 0 : t.row_terms[i]);  // by ISA
+  for (size_t i = 0; i < rows; ++i)
     for (size_t v = 0; v < vectors; ++v, sums += kLanes)
-      store_int(sums, Requantizer<Requant::kReal>(t.columns.vector(v))(load_int(sums) + term));
-  }
+      store_int(sums, Requantizer<Requant::kReal>(t.columns.vector(v))(load_int(sums)));
 }
 
 /// Stores `rows` rows of V vectors of results. Cold: matrix products that round so have few outputs.
@@ -282,12 +285,11 @@ __attribute__((noinline)) void store_sums(const int32_t* sums, size_t rows, cons
   const size_t width = vectors_of(t) * kLanes;
   char* y = t.y;
   for (size_t i = 0; i < rows; ++i, y += t.ldy, sums += width) {
-    const int32_t term = t.row_terms == nullptr ? 0 : t.row_terms[i];  // by ISA
     for (size_t c = 0; c < t.channels; c += kLanes) {
       const int32_t* weights = t.columns.vector(c / kLanes).array(1);
       uint32_t lanes[kLanes];
       for (size_t lane = 0; lane < kLanes; ++lane)
-        lanes[lane] = centred_sum(sums[c + lane], t.x_zero, weights[lane]) + static_cast<uint32_t>(term);
+        lanes[lane] = centred_sum(sums[c + lane], t.x_zero, weights[lane]);
       __builtin_memcpy(y + c * sizeof(int32_t), lanes, min_size(kLanes, t.channels - c) * sizeof(int32_t));
     }
   }
@@ -346,12 +348,19 @@ void run_tile(const Int8TileArgs& t) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) sums[i][v] = bias;
   }
+#if defined(POCHADE_INT8_QUADS)
+  if (t.row_terms != nullptr)
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) {
+      const I32 term = broadcast_int(t.row_terms[i]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sums[i][v] = sums[i][v] + term;
+    }
+#endif
   add_segments(sums, t, broadcast_int(static_cast<int32_t>(t.flip)));
 #if defined(POCHADE_KERNEL_ISA_avx512_vnni)
-  if (t.row_terms == nullptr && t.mode == Requant::kProvedUp)
-    return finish_in_registers<R, V, Requant::kProvedUp>(sums, t);
-  if (t.row_terms == nullptr && t.mode == Requant::kProved)
-    return finish_in_registers<R, V, Requant::kProved>(sums, t);
+  if (t.mode == Requant::kProvedUp) return finish_in_registers<R, V, Requant::kProvedUp>(sums, t);
+  if (t.mode == Requant::kProved) return finish_in_registers<R, V, Requant::kProved>(sums, t);
 #endif
   // Through memory: one requantization serves all heights of tiles.
   alignas(64) int32_t spilled[R * V * kLanes];
@@ -409,7 +418,7 @@ __attribute__((cold)) Tiling int8_tiling(size_t rows, size_t vectors) {
   return best_tiling(vectors, costs);
 }
 
-void int8_strip(Int8TileArgs args, size_t rows, size_t vectors) {
+void int8_strip(Int8TileArgs& args, size_t rows, size_t vectors) {
   const size_t tiles = ceil_div(rows, int8_tile_rows(vectors));
   const size_t low = rows / tiles, high_count = rows % tiles;
   for (size_t i = 0; i < tiles; ++i) {

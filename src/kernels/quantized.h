@@ -20,11 +20,15 @@ POCHADE_INLINE int32_t clamp_int(int32_t x, int32_t low, int32_t high) {
   return x > high ? high : x;
 }
 
-/// The nearest integer, halves away from zero, of a number far below 2^31.
+/// The nearest integer, halves away from zero, of a number between -2^22 and 2^22. What is added is the
+/// greatest float below a half: a half itself would lift the number before 0.5 to 1.
 POCHADE_INLINE int32_t round_away(float x) {
-  const auto whole = static_cast<int32_t>(x);
-  const float rest = x - static_cast<float>(whole);
-  return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  bits = (bits & 0x80000000u) | 0x3EFFFFFFu;
+  float half;
+  __builtin_memcpy(&half, &bits, sizeof half);
+  return static_cast<int32_t>(x + half);
 }
 
 /// round(x / 2^right), halves away from zero.

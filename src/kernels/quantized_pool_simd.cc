@@ -65,11 +65,11 @@ struct RealAverage {
   }
 };
 
-template <typename T>
+/// Of 16 bits; bytes have most_rows().
 struct Most {
   Most(const QuantizedPoolArgs&, int32_t) {}
   POCHADE_INLINE static int32_t start() { return INT32_MIN; }
-  POCHADE_INLINE static int32_t add(int32_t most, T x) { return most < x ? x : most; }
+  POCHADE_INLINE static int32_t add(int32_t most, int16_t x) { return most < x ? x : most; }
   POCHADE_INLINE static int32_t finish(int32_t most) { return most; }
 };
 
@@ -108,6 +108,72 @@ void pool_rows(const QuantizedPoolArgs& args, Range rows) {
   }
 }
 
+/// The windows of one output row over bytes, which are compared as unsigned ones after a flip of their signs.
+struct MostRow {
+  const PoolArgs& window;
+  Taps rows;
+  const uint8_t* picture;
+  uint8_t flip, low, high, empty;
+
+  /// N channels of one output.
+  template <size_t N>
+  POCHADE_INLINE void block(const Taps& columns, const uint8_t* x, uint8_t* y) const {
+    uint8_t most[N];
+    for (size_t c = 0; c < N; ++c) most[c] = low;
+    for (size_t i = 0; i < rows.count; ++i) {
+      const uint8_t* from = x + (rows.first + i * window.dilation_h) * window.width * window.channels;
+      for (size_t j = 0; j < columns.count; ++j, from += window.dilation_w * window.channels)
+        for (size_t c = 0; c < N; ++c) {
+          const auto value = static_cast<uint8_t>(from[c] ^ flip);
+          most[c] = most[c] < value ? value : most[c];
+        }
+    }
+    for (size_t c = 0; c < N; ++c) {
+      const uint8_t bounded = most[c] < high ? most[c] : high;
+      y[c] = bounded ^ flip;
+    }
+  }
+  /// All channels by blocks of N, of which the last one may begin within the one before it.
+  template <size_t N>
+  void blocks(const Taps& columns, const uint8_t* x, uint8_t* y) const {
+    for (size_t c = 0; c < window.channels; c += N) {
+      const size_t at = min_size(c, window.channels - N);
+      block<N>(columns, x + at, y + at);
+    }
+  }
+  void run(uint8_t* y) const {
+    const size_t channels = window.channels;
+    for (size_t o = 0; o < window.out_width; ++o, y += channels) {
+      const Taps columns =
+          taps_inside(o, window.stride_w, window.pad_left, window.kernel_w, window.dilation_w, window.width);
+      const uint8_t* x = picture + columns.first * channels;
+      if (rows.count * columns.count == 0)
+        __builtin_memset(y, empty, channels);
+      else if (channels >= 32)
+        blocks<32>(columns, x, y);
+      else if (channels >= 8)
+        blocks<8>(columns, x, y);
+      else
+        blocks<1>(columns, x, y);
+    }
+  }
+};
+
+void most_rows(const QuantizedPoolArgs& args, Range rows) {
+  const PoolArgs& w = args.window;
+  const auto flip = static_cast<uint8_t>(args.is_signed ? 0x80 : 0);
+  const auto key = [&](int32_t value) { return static_cast<uint8_t>(static_cast<uint8_t>(value) ^ flip); };
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    const Taps taps =
+        taps_inside(row % w.out_height, w.stride_h, w.pad_top, w.kernel_h, w.dilation_h, w.height);
+    const uint8_t* picture =
+        static_cast<const uint8_t*>(args.x) + row / w.out_height * w.height * w.width * w.channels;
+    const auto empty = static_cast<uint8_t>(clamp_int(args.empty, args.low, args.high));
+    MostRow{w, taps, picture, flip, key(args.low), key(args.high), empty}.run(static_cast<uint8_t*>(args.y) +
+                                                                              row * w.out_width * w.channels);
+  }
+}
+
 template <typename T>
 void add_columns(const T* x, size_t rows, size_t columns, int32_t* sums) {
   if (columns == 1) {
@@ -128,32 +194,61 @@ void add_columns(const T* x, size_t rows, size_t columns, int32_t* sums) {
   }
 }
 
+/// y[c] = of(c) for c < n. Where there is room behind them, in whole vectors: what those write too many is
+/// written again by the next pixel.
+template <typename T, typename Of>
+POCHADE_INLINE void write_pixel(T* y, size_t n, bool room, const Of& of) {
+  if (!room) {
+    for (size_t c = 0; c < n; ++c) y[c] = of(c);
+    return;
+  }
+  for (size_t begin = 0; begin < n; begin += kLanes) {
+    T lanes[kLanes];
+    for (size_t c = 0; c < kLanes; ++c) lanes[c] = of(begin + c);
+    __builtin_memcpy(y + begin, lanes, sizeof(lanes));
+  }
+}
+
+/// The columns of one output row: pixel(left, right, j) gives a function of the channel, where left and right
+/// are places in the blended rows.
+template <typename T, typename Pixel>
+POCHADE_INLINE void write_columns(const QuantizedResizeArgs& args, T* y, const Pixel& pixel) {
+  const size_t channels = args.channels, whole = round_up(channels, kLanes);
+  T* const end = y + args.out_width * channels;
+  for (size_t j = 0; j < args.out_width; ++j, y += channels) {
+    const size_t left = static_cast<size_t>(args.columns[2 * j]) * channels;
+    const size_t right = static_cast<size_t>(args.columns[2 * j + 1]) * channels;
+    const bool room =
+        static_cast<size_t>(end - y) >= whole && max_size(left, right) + whole <= args.width * channels;
+    write_pixel(y, channels, room, pixel(left, right, j));
+  }
+}
+
 /// Of int8, or of int16, whose sums take 64 bits.
 template <typename T, typename Sum>
 void resize_signed(const QuantizedResizeArgs& args, Range rows, int32_t* blended) {
-  const size_t row_length = args.width * args.channels, channels = args.channels;
+  const size_t row_length = args.width * args.channels;
   for (size_t i = rows.begin; i < rows.end; ++i) {
     const T* x = static_cast<const T*>(args.x);
     const T* first = x + static_cast<size_t>(args.rows[2 * i]) * row_length;
     const T* second = x + static_cast<size_t>(args.rows[2 * i + 1]) * row_length;
     const int32_t w1 = args.row_weights[i], w0 = 1024 - w1;
     for (size_t k = 0; k < row_length; ++k) blended[k] = first[k] * w0 + second[k] * w1;
-    T* y = static_cast<T*>(args.y) + i * args.out_width * channels;
-    for (size_t j = 0; j < args.out_width; ++j, y += channels) {
-      const int32_t* left = blended + static_cast<size_t>(args.columns[2 * j]) * channels;
-      const int32_t* right = blended + static_cast<size_t>(args.columns[2 * j + 1]) * channels;
-      const int32_t v1 = args.column_weights[j], v0 = 1024 - v1;
-      for (size_t c = 0; c < channels; ++c) {
-        const Sum sum = static_cast<Sum>(left[c]) * v0 + static_cast<Sum>(right[c]) * v1;
-        y[c] = static_cast<T>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
-      }
-    }
+    write_columns(args, static_cast<T*>(args.y) + i * args.out_width * args.channels,
+                  [&](size_t left, size_t right, size_t j) {
+                    const int32_t v1 = args.column_weights[j], v0 = 1024 - v1;
+                    return [=](size_t c) {
+                      const Sum sum = static_cast<Sum>(blended[left + c]) * v0 +
+                                      static_cast<Sum>(blended[right + c]) * v1;
+                      return static_cast<T>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+                    };
+                  });
   }
 }
 
 /// Each product is rounded before it is added, in the order of the four corners: the reference's bits.
 void resize_unsigned(const QuantizedResizeArgs& args, Range rows, float* scratch) {
-  const size_t row_length = args.width * args.channels, channels = args.channels;
+  const size_t row_length = args.width * args.channels;
   float* upper = scratch;
   float* lower = scratch + row_length;
   for (size_t i = rows.begin; i < rows.end; ++i) {
@@ -165,27 +260,40 @@ void resize_unsigned(const QuantizedResizeArgs& args, Range rows, float* scratch
       upper[k] = static_cast<float>(first[k]) * w0;
       lower[k] = static_cast<float>(second[k]) * w1;
     }
-    uint8_t* y = static_cast<uint8_t*>(args.y) + i * args.out_width * channels;
-    for (size_t j = 0; j < args.out_width; ++j, y += channels) {
-      const size_t left = static_cast<size_t>(args.columns[2 * j]) * channels;
-      const size_t right = static_cast<size_t>(args.columns[2 * j + 1]) * channels;
-      const float v1 = args.column_shares[j], v0 = 1 - v1;
-      for (size_t c = 0; c < channels; ++c) {
-        const float sum =
-            upper[left + c] * v0 + lower[left + c] * v0 + upper[right + c] * v1 + lower[right + c] * v1;
-        y[c] = static_cast<uint8_t>(static_cast<int32_t>(sum + 0.5f));
-      }
-    }
+    write_columns(args, static_cast<uint8_t*>(args.y) + i * args.out_width * args.channels,
+                  [&](size_t left, size_t right, size_t j) {
+                    const float v1 = args.column_shares[j], v0 = 1 - v1;
+                    return [=](size_t c) {
+                      const float sum = upper[left + c] * v0 + lower[left + c] * v0 + upper[right + c] * v1 +
+                                        lower[right + c] * v1;
+                      return static_cast<uint8_t>(static_cast<int32_t>(sum + 0.5f));
+                    };
+                  });
   }
 }
 
+/// The greater a value, the greater its key; of equal values the first has the greatest.
+POCHADE_INLINE uint16_t key_of(uint8_t x, uint8_t flip, size_t place) {
+  return static_cast<uint16_t>((x ^ flip) << 8 | (255 - place));
+}
+
 void arg_max_of(const uint8_t* bytes, uint8_t flip, size_t columns, int64_t* y, Range rows) {
+  constexpr size_t kWide = 32;
+  uint16_t counts[kWide];  // all bits of the columns that there are
+  for (size_t i = 0; i < kWide; ++i) counts[i] = i < columns ? 0xFFFF : 0;
   for (size_t row = rows.begin; row < rows.end; ++row) {
     const uint8_t* x = bytes + row * columns;
     uint16_t most = 0;
-    for (size_t i = 0; i < columns; ++i) {
-      const auto key = static_cast<uint16_t>((x[i] ^ flip) << 8 | (255 - i));
-      most = most < key ? key : most;
+    if (columns <= kWide && (rows.end - row) * columns >= kWide) {  // there are so many bytes to read
+      for (size_t i = 0; i < kWide; ++i) {
+        const auto key = static_cast<uint16_t>(key_of(x[i], flip, i) & counts[i]);
+        most = most < key ? key : most;
+      }
+    } else {
+      for (size_t i = 0; i < columns; ++i) {
+        const uint16_t key = key_of(x[i], flip, i);
+        most = most < key ? key : most;
+      }
     }
     y[row] = 255 - (most & 255);
   }
@@ -203,9 +311,7 @@ void quantized_average_pool(const QuantizedPoolArgs& args, Range rows) {
 }
 
 void quantized_max_pool(const QuantizedPoolArgs& args, Range rows) {
-  if (args.wide) return pool_rows<int16_t, Most<int16_t>>(args, rows);
-  return args.is_signed ? pool_rows<int8_t, Most<int8_t>>(args, rows)
-                        : pool_rows<uint8_t, Most<uint8_t>>(args, rows);
+  return args.wide ? pool_rows<int16_t, Most>(args, rows) : most_rows(args, rows);
 }
 
 void quantized_greatest(const uint8_t* x, uint8_t flip, size_t rows, size_t columns, uint8_t* y) {

@@ -14,8 +14,9 @@ template <typename Fold>
 POCHADE_INLINE F32 fold_row(const float* x, size_t n, float neutral, Fold fold) {
   F32 folded[2] = {broadcast(neutral), broadcast(neutral)};
   size_t i = 0;
+  // Which operand is no number is asked of the new one, which does not wait for those before it.
   for (; i + 2 * kLanes <= n; i += 2 * kLanes)
-    for (int v = 0; v < 2; ++v) folded[v] = fold(folded[v], load(x + i + v * kLanes));
+    for (int v = 0; v < 2; ++v) folded[v] = fold(load(x + i + v * kLanes), folded[v]);
   for (; i < n; i += kLanes) {
     float rest[kLanes];
     for (size_t j = 0; j < kLanes; ++j) rest[j] = i + j < n ? x[i + j] : neutral;
