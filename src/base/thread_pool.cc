@@ -59,11 +59,12 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : workers_) worker.join();
 }
 
-void ThreadPool::take_tasks(const TaskRef& work, int64_t tasks, int thread) {
-  for (;;) {
-    const int64_t task = next_task_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks) return;
+/// Does `task`, then what is left.
+void ThreadPool::take_tasks(const TaskRef& work, int64_t tasks, int64_t task, int thread) {
+  while (task < tasks) {
     work(task, task + 1, thread);
+    if (task + 1 == tasks) return;
+    task = next_task_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -77,7 +78,7 @@ void ThreadPool::run(int64_t tasks, TaskRef work) {
   }
   work_ = &work;
   tasks_ = tasks;
-  next_task_.store(0, std::memory_order_relaxed);
+  next_task_.store(1, std::memory_order_relaxed);  // the first is this thread's
   shares_cpu(0);
   // Nobody is inside, so only this thread writes. Sequentially consistent, as parked_: either the worker sees
   // the job or we see it parked.
@@ -86,7 +87,7 @@ void ThreadPool::run(int64_t tasks, TaskRef work) {
     const std::lock_guard lock(mutex_);
     wake_.notify_all();
   }
-  take_tasks(work, tasks, 0);
+  take_tasks(work, tasks, 0, 0);
   gate_.fetch_and(~kOpen, std::memory_order_relaxed);  // whoever has not come by now is not waited for
   if ((gate_.load(std::memory_order_acquire) & kInside) == 0) return;
   const auto done = Clock::now();
@@ -165,7 +166,7 @@ void ThreadPool::worker(int thread) {
       next_move = Clock::now() + kBetweenMoves;
       leave_shared_cpu();
     }
-    take_tasks(*work_, tasks_, thread);
+    take_tasks(*work_, tasks_, next_task_.fetch_add(1, std::memory_order_relaxed), thread);
     gate_.fetch_sub(1, std::memory_order_release);
   }
 }

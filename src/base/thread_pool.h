@@ -50,7 +50,7 @@ class ThreadPool {
 
  private:
   void worker(int thread);
-  void take_tasks(const TaskRef& work, int64_t tasks, int thread);
+  void take_tasks(const TaskRef& work, int64_t tasks, int64_t task, int thread);
   bool try_enter(uint64_t* seen);
   bool shares_cpu(int thread);
   void leave_shared_cpu();

@@ -48,6 +48,7 @@ Result<Step> lower(const Chain& op, const Lowering& at) {
   const Shape shape = at.out_shape(0);
   std::vector<Link> links;
   std::vector<std::string_view> names;
+  int64_t cost = 0;
   for (const Chain::Link& link : op.links) {
     Facts facts;
     for (const int64_t operand : link.operands)
@@ -58,6 +59,7 @@ Result<Step> lower(const Chain& op, const Lowering& at) {
     const auto fits = [&](size_t i) { return facts[i].shape() == shape; };
     if (const auto kernel = unary_kernel(*link.op, facts)) {
       if (!fits(0)) return Lowering::reference();
+      cost += unary_cost(kernel->kind);
       links.emplace_back(UnaryLink{*kernel, link.operands[0]});
       continue;
     }
@@ -65,12 +67,13 @@ Result<Step> lower(const Chain& op, const Lowering& at) {
     if (!kind || facts.size() != 2) return Lowering::reference();
     TRY(const auto dims, broadcast(facts));
     if (Fact(DType::kF32, dims).shape() != shape) return Lowering::reference();
+    cost += binary_cost(*kind);
     links.emplace_back(BinaryLink{BinaryLoop(at.kernels, *kind, shape, *facts[0].shape(), *facts[1].shape()),
                                   link.operands[0], link.operands[1]});
   }
   const Kernels* kernels = &at.kernels;
   Step step = element_step(
-      "chain_f32", join(names, " > "), shape.elements(), 4 * static_cast<int64_t>(links.size()),
+      "chain_f32", join(names, " > "), shape.elements(), cost,
       [kernels, links = std::move(links)](const StepBuffers& buffers, Range elements) {
         float* y = buffers.out<float>(0);
         const auto operand = [&](int64_t i) -> const float* {

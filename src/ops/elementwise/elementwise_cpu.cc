@@ -41,28 +41,6 @@ std::optional<float> bound(std::span<const Fact> in, size_t i, float absent) {
   return to_floats(in[i].constant)[0];
 }
 
-/// Rough operations an element, for the size of tasks.
-int64_t unary_cost(Unary kind) {
-  switch (kind) {
-    case Unary::kSigmoid:
-    case Unary::kTanh:
-    case Unary::kSilu:
-    case Unary::kGelu:
-    case Unary::kGeluTanh:
-    case Unary::kElu:
-    case Unary::kSelu:
-    case Unary::kCelu:
-    case Unary::kSoftplus:
-    case Unary::kMish:
-    case Unary::kExp:
-    case Unary::kLog:
-    case Unary::kErf:
-      return 8;
-    default:
-      return kind >= Unary::kSin ? 64 : 1;
-  }
-}
-
 std::string kernel_name(const Op& op, std::string_view suffix) {
   std::string out;
   for (const char c : op.name()) {
@@ -119,6 +97,31 @@ Result<Step> lower_variadic(Binary kind, const Op& op, const Lowering& at, float
 
 }  // namespace
 
+int64_t unary_cost(Unary kind) {
+  switch (kind) {
+    case Unary::kSigmoid:
+    case Unary::kTanh:
+    case Unary::kSilu:
+    case Unary::kGelu:
+    case Unary::kGeluTanh:
+    case Unary::kElu:
+    case Unary::kSelu:
+    case Unary::kCelu:
+    case Unary::kSoftplus:
+    case Unary::kMish:
+    case Unary::kExp:
+    case Unary::kLog:
+    case Unary::kErf:
+      return 8;
+    default:
+      return kind >= Unary::kSin ? 64 : 1;
+  }
+}
+
+int64_t binary_cost(Binary kind) {
+  return kind == Binary::kPow ? 64 : 1;
+}
+
 std::optional<UnaryKernel> unary_kernel(const Op& op, std::span<const Fact> in) {
   for (const NamedUnary& entry : kWithoutParameters)
     if (entry.name == op.name()) return UnaryKernel{entry.kind};
@@ -163,8 +166,8 @@ Result<Step> lower_unary(const Op& op, const Lowering& at) {
 
 Step lower_binary_f32(Binary kind, const Op& op, const Lowering& at) {
   const BinaryLoop loop(at.kernels, kind, at.out_shape(0), at.in_shape(0), at.in_shape(1));
-  Step step = element_step(kernel_name(op, "f32"), loop.why(), at.out_shape(0).elements(),
-                           kind == Binary::kPow ? 64 : 1, [loop](const StepBuffers& b, Range r) {
+  Step step = element_step(kernel_name(op, "f32"), loop.why(), at.out_shape(0).elements(), binary_cost(kind),
+                           [loop](const StepBuffers& b, Range r) {
                              loop.run(b.in<float>(0), b.in<float>(1), b.out<float>(0), r);
                            });
   step.in_place_inputs = same_shaped_inputs(at, 2);

@@ -20,6 +20,10 @@ std::optional<UnaryKernel> unary_kernel(const Op& op, std::span<const Fact> in);
 /// The kernel of a float operator of two inputs; Min, Max and Sum count as one of two.
 std::optional<Binary> binary_kernel(const Op& op);
 
+/// Rough operations an element, for the size of tasks.
+int64_t unary_cost(Unary kind);
+int64_t binary_cost(Binary kind);
+
 Result<Step> lower_unary(const Op& op, const Lowering& at);
 template <typename F>
 Result<Step> lower(const UnaryOp<F>& op, const Lowering& at) {
