@@ -206,7 +206,8 @@ class Folder {
                        : op_as<ReduceMean>(op)         ? draft_mean(node, draft)
                        : op_as<BatchNormalization>(op) ? draft_batch_normalization(node, draft)
                        : op_as<Softmax>(op)            ? draft_softmax(node, draft)
-                       : is_pairwise(op) ? draft_function(node, draft) || draft_pairs(node, draft)
+                       : is_pairwise(op) ? draft_function(node, draft) || draft_pairs(node, draft) ||
+                                               draft_channels(node, draft)
                                          : op.elementwise() && draft_function(node, draft);
     return found && finish(q, std::move(draft), type);
   }
@@ -362,6 +363,36 @@ class Folder {
 
   bool draft_pairs(const Node& node, Draft& draft) {
     return node.inputs.size() == 2 && draft_alike(node, draft);
+  }
+
+  /// A sum with or a product by real constants, one a channel: a normalization whose mean is 0 and
+  /// variance 1.
+  bool draft_channels(const Node& node, Draft& draft) {
+    const bool is_product = op_as<Mul>(*node.op) != nullptr;
+    if (!is_product && !op_as<Add>(*node.op)) return false;
+    const size_t varying = dequantized(node.inputs[0]) ? 0 : 1;
+    const Fact& x = graph_.fact(node.inputs[varying]);
+    if (!x.rank_known() || x.rank() < 2 || !x.dim(x.rank() - 1).is_number()) return false;
+    const int64_t channels = x.dim(x.rank() - 1).number();
+    const auto constants = channel_values(find_.constant(node.inputs[1 - varying]), x.rank(), channels);
+    if (!constants) return false;
+    std::vector<float> scale(constants->size(), 1), bias(constants->size(), 0);
+    for (size_t c = 0; c < constants->size(); ++c) {
+      (is_product ? scale : bias)[c] = static_cast<float>((*constants)[c]);
+      if (!std::isfinite((*constants)[c])) return false;
+    }
+    draft = Draft{
+        make_op<BatchNormalization>([](auto& norm) { norm.epsilon = 0; }), {}, {}, draft.out, draft.act};
+    if (!add_varying(node.inputs[varying], draft)) return false;
+    draft.out = as_dtype(draft.out, *draft.in[0].dtype);
+    const auto add = [&](const char* name, const std::vector<float>& values) {
+      draft.add(edit_.constant(format("{}/{}", node.name, name), Tensor::of<float>({channels}, values)), {});
+    };
+    add("scale", scale);
+    add("bias", bias);
+    add("mean", std::vector<float>(scale.size(), 0));
+    add("variance", std::vector<float>(scale.size(), 1));
+    return true;
   }
 
   /// One input varies; the others, if any, are parameters.

@@ -270,6 +270,27 @@ TEST(FoldQdq, NormalizationByChannelIsALine) {
   EXPECT_EQ(folded(b, 0.02), "Quantize Quantized Dequantize");
 }
 
+TEST(FoldQdq, ConstantsByChannelAreLinesToo) {
+  Builder b(5);
+  const ValueId x = b.qdq(b.input({2, 3, 3, 5}), 0.03f, 128);
+  const auto constant = [&](const Shape& shape) {
+    return b.constant(random_tensor(DType::kF32, shape, -1, 1, b.random));
+  };
+  const ValueId sum = b.qdq(b.add(Relu{}, {b.add(Add{}, {constant({5}), x})}), 0.02f, 10);
+  b.output(b.qdq(b.add(Mul{}, {sum, constant({1, 1, 5})}), 0.02f, 128));
+  EXPECT_EQ(folded(b, 0.02), "Quantize Quantized Quantized Dequantize");
+  Builder other(6);  // by row, and numbers that have no place
+  const ValueId rows = other.qdq(other.input({2, 3, 3, 5}), 0.03f, 128);
+  const ValueId by_row =
+      other.add(Add{}, {rows, other.constant(random_tensor(DType::kF32, {3, 1}, -1, 1, other.random))});
+  const std::vector<float> infinite = {1, std::numeric_limits<float>::infinity(), 1, 1, 1};
+  const ValueId far =
+      other.add(Mul{}, {other.qdq(by_row, 0.02f, 10), other.constant(Tensor::of<float>({5}, infinite))});
+  other.output(other.qdq(far, 0.02f, 128));
+  EXPECT_EQ(operators(optimise(other.graph).value()),
+            "Quantize Dequantize Add Quantize Dequantize Mul Quantize Dequantize");
+}
+
 TEST(FoldQdq, MovesOfIntegersKeepTheirMeaning) {
   Builder b(6);
   const ValueId q = b.quantized(b.input({1, 4, 5, 6}), 0.03f, 128);
