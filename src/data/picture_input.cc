@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/integer_meaning.h"
 #include "media/transform.h"
 
 namespace pochade {
@@ -148,7 +149,7 @@ Result<PictureInput> picture_input(const Graph& graph, size_t index,
   out.width = known(fact.dim(out.channels_first ? 3 : 2));
   if (size && out.height == 0) out.height = (*size)[0];
   if (size && out.width == 0) out.width = (*size)[1];
-  out.quantization = fact.quantization;
+  out.quantization = quantization_of(graph, graph.inputs()[index]);
   const bool has_type = out.dtype == DType::kF32 || out.dtype == DType::kF16 || out.dtype == DType::kU8 ||
                         out.dtype == DType::kI8 || out.dtype == DType::kI16 || out.dtype == DType::kI32;
   if (!has_type)

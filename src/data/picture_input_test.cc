@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "media/transform.h"
+#include "ops/quant/quantize_linear.h"
+#include "ops/shape/transpose.h"
 
 namespace pochade {
 namespace {
@@ -25,6 +27,31 @@ Fact quantized_fact(DType dtype, float scale, int32_t zero_point, const Shape& s
   Fact fact(dtype, shape);
   fact.quantization = std::make_shared<Quantization>(Quantization{{scale}, {zero_point}});
   return fact;
+}
+
+/// int8 as files of ONNX have it: what it means stands in the nodes alone.
+TEST(PictureInput, IntegersMeanWhatTheyAreDequantizedAs) {
+  for (const bool is_turned : {false, true})
+    for (const float other_scale : {0.25f, 0.5f}) {
+      Graph graph;
+      const ValueId x = graph.add_input("x", Fact(DType::kI8, Shape{1, 3, 8, 8}));
+      const ValueId zero = graph.add_constant("zero", Tensor::scalar<int32_t>(-7).cast(DType::kI8).value());
+      const auto real = [&](ValueId q, float scale) {
+        const ValueId step = graph.add_constant("scale", Tensor::scalar(scale));
+        return graph.add_node("real", make_op(DequantizeLinear{}), {q, step, zero}).value()[0];
+      };
+      Transpose turn;
+      turn.perm = {0, 2, 3, 1};
+      const ValueId read = is_turned ? graph.add_node("turned", make_op(turn), {x}).value()[0] : x;
+      graph.add_output("a", real(read, 0.25f));
+      graph.add_output("b", real(x, other_scale));
+      const auto input = picture_input(graph);
+      ASSERT_TRUE(input) << input.error().text();
+      EXPECT_EQ(input->quantization != nullptr, other_scale == 0.25f);
+      if (!input->quantization) continue;
+      EXPECT_EQ(input->quantization->scale, std::vector<float>{0.25f});
+      EXPECT_EQ(input->quantization->zero_point, std::vector<int32_t>{-7});
+    }
 }
 
 TEST(PictureInput, LayoutByWhereTheChannelsAre) {

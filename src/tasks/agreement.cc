@@ -4,6 +4,7 @@
 
 #include "data/audio_features.h"
 #include "data/dataset.h"
+#include "data/integer_meaning.h"
 #include "tasks/listen.h"
 
 namespace pochade {
@@ -34,7 +35,10 @@ Result<Tensor> enter_sample(const Network& network, const Network& card_of, cons
   const AudioFrontEnd& how = *card_of.task().audio;
   TRY(const Sound sound, read_wav(sample.file));
   TRY(const Sound fitting, resampled(sound, how.rate));
-  return enter_sound(fitting.samples, how, network.graph().fact(network.graph().inputs()[0]));
+  const ValueId id = network.graph().inputs()[0];
+  Fact input = network.graph().fact(id);
+  input.quantization = quantization_of(network.graph(), id);
+  return enter_sound(fitting.samples, how, input);
 }
 
 /// B's place of each of A's outputs.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/integer_meaning.h"
+
 namespace pochade {
 namespace {
 
@@ -54,7 +56,8 @@ Result<std::vector<Heard>> listen(Network& network, const Sound& sound, size_t m
   const bool anomaly = is_anomaly_network(network);
   const auto stretch = static_cast<size_t>(samples_needed(how));
   const size_t step = anomaly ? static_cast<size_t>(how.stride) : stretch / 2;
-  const Fact& input = network.graph().fact(network.graph().inputs()[0]);
+  Fact input = network.graph().fact(network.graph().inputs()[0]);
+  input.quantization = quantization_of(network.graph(), network.graph().inputs()[0]);
   const auto seconds = [&](size_t samples) {
     return static_cast<double>(samples) / static_cast<double>(how.rate);
   };

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "data/card.h"
+#include "data/integer_meaning.h"
 #include "formats/formats.h"
 
 namespace pochade {
@@ -44,7 +45,7 @@ Result<std::vector<NetworkOutput>> Network::run(const Tensor& input) {
   for (size_t i = 0; i < results.size(); ++i) {
     const GraphOutput& output = graph.outputs()[i];
     NetworkOutput one{output.name, {}};
-    TRY(one.values, dequantized(results[i], graph.fact(output.value).quantization.get())
+    TRY(one.values, dequantized(results[i], quantization_of(graph, output.value).get())
                         .context("output \"{}\"", output.name));
     out.push_back(std::move(one));
   }
