@@ -146,10 +146,12 @@ struct MostRow {
     for (size_t o = 0; o < window.out_width; ++o, y += channels) {
       const Taps columns =
           taps_inside(o, window.stride_w, window.pad_left, window.kernel_w, window.dilation_w, window.width);
-      const uint8_t* x = picture + columns.first * channels;
-      if (rows.count * columns.count == 0)
+      if (rows.count * columns.count == 0) {
         __builtin_memset(y, empty, channels);
-      else if (channels >= 32)
+        continue;
+      }
+      const uint8_t* x = picture + columns.first * channels;
+      if (channels >= 32)
         blocks<32>(columns, x, y);
       else if (channels >= 8)
         blocks<8>(columns, x, y);
