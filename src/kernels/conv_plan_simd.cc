@@ -16,6 +16,8 @@ constexpr size_t kRingBytes = 384 << 10;
 constexpr size_t kGroupPixels = 192;  // weights that come from far are used for so many pixels
 constexpr size_t kMostTasks = 64;
 constexpr size_t kLeastTaskMacs = 1 << 19;
+constexpr double kFewTasks = 4;  // so many may be shorter: small layers are divided, too
+constexpr size_t kLeastMacsOfFew = 1 << 17;
 
 bool is_flat(const ConvShape& s) {
   return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
@@ -66,7 +68,8 @@ size_t wanted_tasks(const ConvPlan& p) {
   const ConvShape& s = p.shape;
   const double macs =
       static_cast<double>(s.batch * s.out_height * s.out_width) * static_cast<double>(p.k * s.out_channels);
-  const double tasks = macs / kLeastTaskMacs;
+  const double few = macs / kLeastMacsOfFew, many = macs / kLeastTaskMacs;
+  const double tasks = many > kFewTasks ? many : few < kFewTasks ? few : kFewTasks;
   return tasks < 1 ? 1 : tasks > kMostTasks ? kMostTasks : static_cast<size_t>(tasks);
 }
 
