@@ -163,8 +163,8 @@ class Task {
     return sum;
   }
   bool has_row_terms() const {
-    return kElementBytes == 1 && header_.row_factor != 0;
-  }  // not reached: constant
+    return kElementBytes == 1 && header_.row_factor != 0;  // by ISA
+  }
   int32_t* row_terms(size_t slot) const {
     return reinterpret_cast<int32_t*>(scratch_ + layout_.row_terms) + slot * p_.strip_width;
   }

@@ -289,7 +289,7 @@ class Rows {
   }
   /// To the window n outputs further.
   void advance(size_t n) {
-    const size_t step = n * (sorts_ ? 1 : s_.stride_w) * p_.outputs;
+    const size_t step = n * (sorts_ ? 1 : s_.stride_w) * p_.outputs;  // by ISA
     for (size_t t = 0; t < slots_; ++t) {
       const bool moves = taps_[t] != padding_;
       taps_[t] += moves ? step : 0;

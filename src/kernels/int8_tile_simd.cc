@@ -299,13 +299,13 @@ __attribute__((noinline)) void store_sums(const int32_t* sums, size_t rows, cons
 template <int V>
 __attribute__((noinline)) void finish_any(int32_t* sums, size_t rows, const Int8TileArgs& t) {
   switch (t.mode) {
-#if defined(POCHADE_INT8_PROVED)
+#if defined(POCHADE_INT8_PROVED) && !defined(POCHADE_KERNEL_ISA_avx512_vnni)
     case Requant::kProvedUp:
       return finish<V, Requant::kProvedUp>(sums, rows, t);
     case Requant::kProved:
       return finish<V, Requant::kProved>(sums, rows, t);
 #else
-    case Requant::kProvedUp:  // not reached: prove() never succeeds
+    case Requant::kProvedUp:  // not reached: prove() never succeeds, or they never leave the registers
     case Requant::kProved:    // not reached: as above
 #endif
     case Requant::kFixed:

@@ -250,7 +250,7 @@ Graph integer_layer(OpPtr op, const Shape& x_shape, const Tensor& w, const Quant
 
 Tensor integer_weights(DType dtype, const Shape& shape) {
   Tensor out = Tensor::make(dtype, shape).value();
-  int next = 3;
+  unsigned next = 3;
   for (int64_t i = 0; i < out.elements(); ++i)
     out.mutable_bytes()[i] = static_cast<std::byte>(next = next * 7 + 5);
   return out;
