@@ -41,6 +41,9 @@ template <int kLane>
 POCHADE_INLINE I32 dot_lane(I32 sum, I32 a, I32 w) {
   return {vdotq_laneq_s32(sum.v, vreinterpretq_s8_s32(w.v), vreinterpretq_s8_s32(a.v), kLane)};
 }
+POCHADE_INLINE I32 dot(I32 sum, I32 a, I32 w) {
+  return {vdotq_s32(sum.v, vreinterpretq_s8_s32(w.v), vreinterpretq_s8_s32(a.v))};
+}
 #else
 inline constexpr const char* kForm = "smlal";
 inline constexpr size_t kGroupValues = 2, kElementBytes = 2;
@@ -53,10 +56,11 @@ POCHADE_INLINE I32 dot_lane(I32 sum, I32 a, I32 w) {
   const int32x4_t first = vmlal_lane_s16(sum.v, vget_low_s16(weights), group, kLane % 2 * 2);
   return {vmlal_lane_s16(first, vget_high_s16(weights), group, kLane % 2 * 2 + 1)};
 }
-#endif
+/// All lanes of a hold the same group.
 POCHADE_INLINE I32 dot(I32 sum, I32 a, I32 w) {
   return dot_lane<0>(sum, a, w);
 }
+#endif
 
 template <Requant kMode>
 struct Requantizer;
