@@ -20,15 +20,7 @@ namespace {
 /// The kernel's name; empty if the oracle runs.
 std::string kernel_of(const Case& test) {
   const Tensors inputs = make_inputs(test, 1);
-  Facts facts;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined())
-      facts.emplace_back();
-    else if (test.inputs[i].constant)
-      facts.emplace_back(inputs[i]);
-    else
-      facts.emplace_back(inputs[i].dtype(), inputs[i].shape());
-  }
+  const Facts facts = facts_of_inputs(test, inputs);
   PackedWeights weights;
   const auto out = test.op->infer(facts);
   EXPECT_TRUE(out) << out.error().text();

@@ -114,10 +114,6 @@ Step table_step(const Lowering& at, const Quantized& quantized, size_t variable,
   return step;
 }
 
-bool is_byte(const Type& type) {
-  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
-}
-
 bool has_one_scale(const Type& type) {
   return type.quantization && type.quantization->axis < 0;
 }
@@ -379,6 +375,16 @@ bool is_plain_binary(const Quantized& quantized, const Lowering& at) {
 }
 
 }  // namespace
+
+bool is_byte(const Type& type) {
+  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
+}
+
+bool is_plain_bytes(const Quantized& quantized, const Lowering& at) {
+  const Type &x = quantized.in[0], &y = quantized.out[0];
+  return is_bound(quantized.act) && is_byte(x) && x.dtype == y.dtype && has_one_scale(x) &&
+         has_one_scale(y) && at.in_shape(0).elements() > 0 && at.out_shape(0).elements() > 0;
+}
 
 Result<Step> lower_quantized_table(const Quantized& quantized, const Lowering& at) {
   if (quantized.in[0].dtype == DType::kI16 || quantized.out[0].dtype == DType::kI16)

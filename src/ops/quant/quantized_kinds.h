@@ -28,6 +28,12 @@ Status expect_same_type(const Quantized& quantized, std::initializer_list<DType>
 Status expect_bounds(const Quantized& quantized);
 Status expect_no_activation(const Quantized& quantized);
 
+// Checks of lowering.
+bool is_byte(const Quantized::Type& type);
+/// Input 0 and output 0 are bytes of one type with one scale each, the activation only bounds, and there is
+/// something to compute.
+bool is_plain_bytes(const Quantized& quantized, const Lowering& at);
+
 // tflite_conv.cc
 Status check_quantized_conv(const Quantized& quantized, std::span<const Fact> in);
 Status check_quantized_conv_transpose(const Quantized& quantized, std::span<const Fact> in);

@@ -18,23 +18,8 @@ namespace {
 
 using Type = Quantized::Type;
 
-bool is_byte(const Type& type) {
-  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
-}
-
-/// Bytes with one scale before and after, and something to compute.
-bool is_plain(const Quantized& quantized, const Lowering& at) {
-  using Kind = Activation::Kind;
-  const Type &x = quantized.in[0], &y = quantized.out[0];
-  const Kind act = quantized.act.kind;
-  const bool is_bound = act == Kind::kNone || act == Kind::kRelu || act == Kind::kClip;
-  return is_bound && is_byte(x) && x.dtype == y.dtype && x.quantization && y.quantization &&
-         x.quantization->axis < 0 && y.quantization->axis < 0 && at.in_shape(0).elements() > 0 &&
-         at.out_shape(0).elements() > 0;
-}
-
 bool is_plain_tflite(const Quantized& quantized, const Lowering& at) {
-  return quantized.rounding == Rounding::kTflite && is_plain(quantized, at);
+  return quantized.rounding == Rounding::kTflite && is_plain_bytes(quantized, at);
 }
 
 /// The same of int16.
@@ -186,7 +171,7 @@ AxisTable axis_table(const ResizeAxis& axis, Resize::Coordinates coordinates, bo
 }  // namespace
 
 Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowering& at) {
-  if (!is_plain(quantized, at) && !is_plain_wide(quantized, at)) return Lowering::reference();
+  if (!is_plain_bytes(quantized, at) && !is_plain_wide(quantized, at)) return Lowering::reference();
   const auto& pool = static_cast<const AveragePool&>(*quantized.op);
   // What ceil_mode adds beyond the padding does not count: the windows are of several sizes.
   if (pool.count_include_pad && (pool.window.ceil_mode || quantized.rounding == Rounding::kTflite))
@@ -196,7 +181,7 @@ Result<Step> lower_quantized_average_pool(const Quantized& quantized, const Lowe
 
 Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering& at) {
   const auto& pool = static_cast<const MaxPool&>(*quantized.op);
-  const bool plain = is_plain(quantized, at) || is_plain_wide(quantized, at);
+  const bool plain = is_plain_bytes(quantized, at) || is_plain_wide(quantized, at);
   const bool same = quantized.rounding == Rounding::kTflite || quantized.in[0] == quantized.out[0];
   if (!plain || pool.with_indices || !same) return Lowering::reference();
   return pool_step(quantized, at, pool.window, pool.kernel, false, false);
@@ -204,7 +189,7 @@ Result<Step> lower_quantized_max_pool(const Quantized& quantized, const Lowering
 
 Result<Step> lower_quantized_mean(const Quantized& quantized, const Lowering& at) {
   const bool wide = is_plain_wide(quantized, at);
-  if (!wide && !is_plain(quantized, at)) return Lowering::reference();
+  if (!wide && !is_plain_bytes(quantized, at)) return Lowering::reference();
   TRY(const auto axes, reduced_axes(dynamic_cast<const ReduceFields&>(*quantized.op), at.inputs));
   const auto reduced = axes ? neighbours(at.in_shape(0), *axes) : std::nullopt;
   if (!reduced || reduced->rows > (wide ? 1 << 20 : 1 << 22)) return Lowering::reference();
@@ -323,8 +308,8 @@ Result<Step> lower_quantized_dense(const Quantized& quantized, const Lowering& a
   if (!product.is_reference() || !requantizes_by_real(quantized) || quantized.rounding != Rounding::kTflite)
     return product;
   const Shape xs = at.in_shape(0), ws = at.in_shape(1);
-  const bool fits =
-      is_plain(quantized, at) && quantized.in[1].dtype == quantized.in[0].dtype && at.in(1).is_constant();
+  const bool fits = is_plain_bytes(quantized, at) && quantized.in[1].dtype == quantized.in[0].dtype &&
+                    at.in(1).is_constant();
   if (!fits || (at.has(2) && (!at.in(2).is_constant() || at.in_shape(2) != Shape{ws[0]})))
     return Lowering::reference();
   QuantizedDenseArgs dense{};

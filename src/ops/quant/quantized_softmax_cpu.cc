@@ -17,21 +17,6 @@ size_t size(int64_t n) {
   return static_cast<size_t>(n);
 }
 
-bool is_byte(const Type& type) {
-  return type.dtype == DType::kI8 || type.dtype == DType::kU8;
-}
-
-/// Bytes with one scale before and after, and something to compute.
-bool is_plain(const Quantized& quantized, const Lowering& at) {
-  using Kind = Activation::Kind;
-  const Type &x = quantized.in[0], &y = quantized.out[0];
-  const Kind act = quantized.act.kind;
-  const bool is_bound = act == Kind::kNone || act == Kind::kRelu || act == Kind::kClip;
-  return is_bound && is_byte(x) && x.dtype == y.dtype && x.quantization && y.quantization &&
-         x.quantization->axis < 0 && y.quantization->axis < 0 && at.in_shape(0).elements() > 0 &&
-         at.out_shape(0).elements() > 0;
-}
-
 // Softmax: exponentials of the 256 differences that there are.
 // ------------------------------------------------------------------------------------------------------
 
@@ -178,7 +163,7 @@ Result<Step> lower_wide_softmax(const Quantized& quantized, const Lowering& at) 
 Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering& at) {
   const auto depth = at.in_shape(0).rank() == 0 ? 1 : at.in_shape(0).back();
   if (quantized.in[0].dtype == DType::kI16) return lower_wide_softmax(quantized, at);
-  if (!is_plain(quantized, at) || depth > (1 << 20)) return Lowering::reference();
+  if (!is_plain_bytes(quantized, at) || depth > (1 << 20)) return Lowering::reference();
   if (quantized.rounding == Rounding::kOnnx) return lower_onnx_softmax(quantized, at);
   const SoftmaxDifference scaled(quantized.in[0].scale());
   SoftmaxTable table;
@@ -194,7 +179,7 @@ Result<Step> lower_quantized_softmax(const Quantized& quantized, const Lowering&
 }
 
 Result<Step> lower_quantized_log_softmax(const Quantized& quantized, const Lowering& at) {
-  if (!is_plain(quantized, at) || quantized.rounding != Rounding::kTflite) return Lowering::reference();
+  if (!is_plain_bytes(quantized, at) || quantized.rounding != Rounding::kTflite) return Lowering::reference();
   const SoftmaxDifference scaled(quantized.in[0].scale());
   LogSoftmaxTable table;
   for (int d = 0; d < 256; ++d) {
